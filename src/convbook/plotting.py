@@ -1,0 +1,160 @@
+"""How the book draws: one style, and a few ways to put arrays on a page.
+
+A drawing is a function of an empty matplotlib figure. The book calls it once for a wide page and
+once for a phone, so a drawing asks `is_narrow` where the two should differ. Titles above panels,
+labels beside lines, no legends; a matrix is always `draw_matrix`, a picture always `draw_image`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib import font_manager
+from matplotlib.colors import LinearSegmentedColormap, Normalize
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from convbook.palette import ROLES, SIGNED
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from matplotlib.axes import Axes
+
+Drawing = Callable[[Figure], None]
+
+WIDE = 7.2  # inches; the page's column
+NARROW = 3.6  # inches; a phone
+
+SIGNED_MAP = LinearSegmentedColormap.from_list("signed", SIGNED)
+
+_FONTS = Path(__file__).parent / "fonts"
+
+
+@contextmanager
+def book_style() -> Iterator[None]:
+    """Draw in the book's style inside a ``with`` block; matplotlib's settings come back after it."""
+    for file in sorted(_FONTS.glob("*.ttf")):
+        font_manager.fontManager.addfont(file)
+    ink, muted, line = (ROLES[role].light for role in ("ink", "muted", "line"))
+    settings = {
+        # The second family fills in for the arrows and Greek letters that the first one lacks.
+        "font.family": ["IBM Plex Sans", "DejaVu Sans"],
+        "font.size": 9.5,
+        "axes.titlesize": 10,
+        "axes.labelsize": 9.5,
+        "xtick.labelsize": 9,
+        "ytick.labelsize": 9,
+        "text.color": ink,
+        "axes.labelcolor": ink,
+        "axes.titlecolor": ink,
+        "axes.edgecolor": muted,
+        "xtick.color": muted,
+        "ytick.color": muted,
+        "xtick.labelcolor": ink,
+        "ytick.labelcolor": ink,
+        "grid.color": line,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.titlelocation": "left",
+        "axes.facecolor": "none",
+        "figure.facecolor": "none",
+        "figure.constrained_layout.use": True,
+        "lines.linewidth": 2.0,
+        "lines.solid_capstyle": "round",
+        "mathtext.fontset": "custom",
+        "mathtext.rm": "IBM Plex Sans",
+        "mathtext.it": "IBM Plex Sans",
+        "mathtext.bf": "IBM Plex Sans SemiBold",
+        "mathtext.fallback": "stixsans",
+        # Glyphs as outlines: an image in a page cannot use the page's fonts, and a figure must look
+        # the same on every machine.
+        "svg.fonttype": "path",
+        "pdf.fonttype": 42,
+        "image.interpolation": "nearest",
+        "axes.prop_cycle": mpl.cycler(
+            color=[ROLES[role].light for role in ("input", "kernel", "output", "gradient")]
+        ),
+    }
+    with mpl.rc_context(settings):
+        yield
+
+
+def is_narrow(figure: Figure) -> bool:
+    """Whether the figure is drawn for a phone."""
+    return float(figure.get_figwidth()) < (WIDE + NARROW) / 2
+
+
+def role(name: str) -> str:
+    """The colour of a role of `convbook.palette`; the site turns it for the dark theme."""
+    if name not in ROLES:
+        raise ValueError(f"no colour for role {name!r}; the roles are {', '.join(ROLES)}")
+    return ROLES[name].light
+
+
+def draw_image(
+    axes: Axes,
+    image: Float[np.ndarray, "h w"],
+    title: str | None = None,
+    *,
+    limit: float | None = None,
+    low: float = 0.0,
+    high: float = 1.0,
+) -> None:
+    """Draw a grey image, or, given a ``limit``, a signed response from −limit to +limit.
+
+    A grey image runs from ``low`` (black) to ``high`` (white). A signed response is blue where it
+    is negative, orange where it is positive and pale where it is zero.
+    """
+    if limit is None:
+        axes.imshow(image, cmap="gray", norm=Normalize(low, high))
+    else:
+        axes.imshow(image, cmap=SIGNED_MAP, norm=Normalize(-limit, limit))
+    axes.set(xticks=[], yticks=[])
+    for spine in axes.spines.values():
+        spine.set(visible=True, color=role("line"), linewidth=0.8)
+    if title:
+        axes.set_title(title)
+
+
+def draw_matrix(
+    axes: Axes,
+    values: Float[np.ndarray, "h w"],
+    title: str | None = None,
+    *,
+    colour: str = "kernel",
+    number: Callable[[float], str] = "{:g}".format,
+    highlight: Sequence[tuple[int, int]] = (),
+) -> None:
+    """Draw a matrix as a grid of numbers in the colour of its role; ``highlight`` fills cells."""
+    height, width = np.shape(values)
+    for i in range(height):
+        for j in range(width):
+            filled = (i, j) in highlight
+            edge = role(colour)
+            axes.add_patch(
+                Rectangle((j, i), 1, 1, facecolor=edge if filled else "none", edgecolor=edge, lw=1)
+            )
+            axes.text(
+                j + 0.5,
+                i + 0.53,
+                number(float(values[i][j])).replace("-", "−"),
+                ha="center",
+                va="center",
+                color=role("paper") if filled else role("ink"),
+            )
+    axes.set(xlim=(-0.05, width + 0.05), ylim=(height + 0.05, -0.05), aspect="equal")
+    axes.axis("off")
+    if title:
+        axes.set_title(title)
+
+
+def label_line(
+    axes: Axes, x: float, y: float, text: str, colour: str, *, ha: str = "left", va: str = "center"
+) -> None:
+    """Write a line's name beside it, in the line's colour, instead of a legend."""
+    axes.text(x, y, text, color=role(colour), ha=ha, va=va)
