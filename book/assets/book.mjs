@@ -1,0 +1,1 @@
+// Small repairs of the theme, so that every control's name contains what it shows.

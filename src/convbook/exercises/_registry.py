@@ -1,0 +1,69 @@
+"""Find an exercise by its id: in the module of its chapter, which is imported only when needed.
+
+An id begins with its chapter's name: ``inductive-bias-bars`` lives in ``inductive_bias.py``. To
+import that one module only keeps a chapter of the book from depending on the others' exercises.
+"""
+
+from __future__ import annotations
+
+import difflib
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
+
+from convbook.exercises._judging import Exercise
+
+
+def find(package: ModuleType, id: str) -> Exercise:
+    """The exercise of this id.
+
+    Raises
+    ------
+    ValueError
+        If there is none; the message names the ids that come closest.
+    """
+    for chapter in chapters(package):
+        if isinstance(id, str) and id.startswith(f"{chapter}-"):
+            known = exercises_in(package, chapter)
+            if id in known:
+                return known[id]
+    ids = list(exercises_of(package))
+    close = difflib.get_close_matches(str(id), ids, n=3, cutoff=0.4) or ids
+    raise ValueError(
+        f"there is no exercise {id!r}; did you mean {' or '.join(close) or 'nothing'}?"
+    )
+
+
+def exercises_of(package: ModuleType) -> dict[str, Exercise]:
+    """All exercises of all chapters, by their ids."""
+    return {
+        id: found
+        for chapter in chapters(package)
+        for id, found in exercises_in(package, chapter).items()
+    }
+
+
+def exercises_in(package: ModuleType, chapter: str) -> dict[str, Exercise]:
+    """The exercises of one chapter, by their ids.
+
+    Raises
+    ------
+    ValueError
+        If two of them share an id, or one names another chapter: a mistake of their author.
+    """
+    module = import_module(f"{package.__name__}.{chapter.replace('-', '_')}")
+    found: dict[str, Exercise] = {}
+    for item in vars(module).values():
+        if not isinstance(item, Exercise):
+            continue
+        if not item.id.startswith(f"{chapter}-"):
+            raise ValueError(f"exercise {item.id!r} is in {chapter!r}; its id must begin with that")
+        if found.setdefault(item.id, item) is not item:
+            raise ValueError(f"two exercises have the id {item.id!r}")
+    return found
+
+
+def chapters(package: ModuleType) -> list[str]:
+    """The chapters that have exercises."""
+    modules = sorted(module.name for module in iter_modules(package.__path__))
+    return [name.replace("_", "-") for name in modules if not name.startswith("_")]

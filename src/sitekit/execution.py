@@ -1,0 +1,250 @@
+"""Chapters are executed: in parallel, each in a kernel of its own, into the store."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import re
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+from sitekit import chapter, fingerprint, store
+from sitekit.project import BuildError, Project
+
+FIGURE_MIME = "application/vnd.convbook.figure+json"
+ANSWER_MIME = "application/vnd.convbook.answer+json"
+
+CELL_TIMEOUT = 900  # seconds
+
+# Runs in the chapter's kernel after its last cell. It asks torch only where the chapter loaded it.
+PROBE = """
+def _probe():
+    import json, platform, sys
+    from importlib import metadata
+    torch = sys.modules.get("torch")
+    files = [getattr(m, "__file__", None) for m in list(sys.modules.values())]
+    tops = {name.partition(".")[0] for name in sys.modules}
+    def version(name):
+        try:
+            return metadata.version(name)
+        except metadata.PackageNotFoundError:
+            return None
+    watched = ("numpy", "scipy", "torch", "matplotlib")
+    gpu = torch is not None and torch.cuda.is_available()
+    print(json.dumps({
+        "loaded": [file for file in files if file],
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in watched if name in tops},
+        "gpu": torch.cuda.get_device_name() if gpu else None,
+    }))
+_probe()
+"""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of one chapter in this build."""
+
+    name: str
+    run: store.Run
+    cached: bool
+
+
+def execute_book(
+    project: Project, pages: Sequence[Path], report: Callable[[str], None] = print
+) -> list[Done]:
+    """Bring every chapter among the pages up to date; one line of progress each.
+
+    Raises
+    ------
+    BuildError
+        If a cell of any chapter fails. The other chapters are finished first, and kept.
+    """
+    environment = fingerprint.environment(project)
+    files = fingerprint.snapshot(project)
+    chapters = [(path, *chapter.read(project, path)) for path in pages]
+    chapters = [entry for entry in chapters if chapter.code_cells(entry[2])]
+    jobs, threads = share_cores(len(chapters), os.cpu_count() or 1)
+
+    def bring_up_to_date(entry: tuple[Path, str, nbformat.NotebookNode]) -> Done | BuildError:
+        path, text, notebook = entry
+        key = fingerprint.key(notebook, environment)
+        found = store.find(project, key)
+        try:
+            run = found or execute(project, path, text, notebook, key, files, threads)
+        except BuildError as error:
+            return error
+        how = "from cache" if found else "executed"
+        report(f"  {path.stem:<24} {run.provenance['seconds']:7.1f} s  {how}")
+        return Done(path.stem, run, cached=found is not None)
+
+    with ThreadPoolExecutor(jobs or 1) as pool:
+        results = list(pool.map(bring_up_to_date, chapters))
+    errors = [result for result in results if isinstance(result, BuildError)]
+    if errors:
+        raise BuildError("\n".join(str(error) for error in errors))
+    done = [result for result in results if isinstance(result, Done)]
+    store.prune(project, keep={item.run.id for item in done})
+    return done
+
+
+def share_cores(chapters: int, cores: int) -> tuple[int, int]:
+    """How many kernels run at once, and with how many threads each, so that none fights another."""
+    jobs = max(1, min(chapters, cores))
+    return jobs, max(1, cores // jobs)
+
+
+def execute(
+    project: Project,
+    path: Path,
+    text: str,
+    notebook: nbformat.NotebookNode,
+    key: str,
+    files: dict[str, str],
+    threads: int,
+) -> store.Run:
+    """Run a chapter in a fresh kernel and keep what came of it.
+
+    Raises
+    ------
+    BuildError
+        If a cell raises, writes to standard error, hangs, or takes its kernel down.
+    """
+    notebook = nbformat.from_dict(notebook)
+    cells = chapter.code_cells(notebook)
+    notebook.cells.append(nbformat.v4.new_code_cell(PROBE))
+    client = NotebookClient(
+        notebook,
+        timeout=CELL_TIMEOUT,
+        kernel_name=notebook.metadata.get("kernelspec", {}).get("name", "python3"),
+        resources={"metadata": {"path": str(project.book)}},
+    )
+    began, clock = datetime.now(UTC), time.perf_counter()
+
+    def where(number: int, line: int = 1) -> str:
+        return f"{project.name(path)}:{chapter.cell_line(text, notebook, number) + line - 1}"
+
+    def current() -> int:
+        """The code cell that was running when the client gave up."""
+        started = [i for i, cell in enumerate(cells) if cell.get("execution_count") or cell.outputs]
+        return max(started, default=0)
+
+    try:
+        asyncio.run(client.async_execute(env=kernel_environment(project, threads)))
+    except CellExecutionError as error:
+        number = next(i for i, cell in enumerate(cells) if _error(cell))
+        trace = _plain("\n".join(_error(cells[number])["traceback"]))
+        line = re.findall(r"(?:Cell In\[\d+\], line |^----> ?|^--> )(\d+)", trace, re.MULTILINE)
+        at = where(number, int(line[0]) if line else 1)
+        raise BuildError(f"{at}: {error.ename}: {error.evalue}\n{_indent(trace)}") from None
+    except CellTimeoutError:
+        raise BuildError(f"{where(current())}: the cell ran for over {CELL_TIMEOUT} s") from None
+    except DeadKernelError:
+        raise BuildError(f"{where(current())}: the kernel died in or after this cell") from None
+    seconds = time.perf_counter() - clock
+
+    for number, cell in enumerate(cells):
+        if error := _error(cell):  # a cell tagged raises-exception
+            trace = _indent(_plain("\n".join(error["traceback"])))
+            raise BuildError(f"{where(number)}: a traceback would stand on the page\n{trace}")
+        if noise := "".join(o.text for o in cell.outputs if o.get("name") == "stderr"):
+            raise BuildError(
+                f"{where(number)}: the cell writes to standard error, which no reader should see\n"
+                f"{_indent(noise)}"
+            )
+    probe = json.loads(notebook.cells[-1].outputs[0].text)
+    provenance = {
+        "date": began.isoformat(timespec="seconds"),
+        "seconds": round(seconds, 1),
+        "commit": commit(project),
+        "device": probe["gpu"] or fingerprint.processor(),
+        "gpu": probe["gpu"] is not None,
+        "threads": threads,
+        "python": probe["python"],
+        **probe["versions"],
+    }
+    outputs, figures, answers, payload = _sort_out(cells, where)
+    modules = fingerprint.depends_on(project, probe["loaded"], files)
+    run = store.Run(key, modules, provenance, outputs, figures, answers)
+    store.save(project, run, payload)
+    return run
+
+
+def kernel_environment(project: Project, threads: int) -> dict[str, str]:
+    """The kernel's environment: the book's packages, a fixed share of threads, a fixed hash seed."""
+    limits = ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "VECLIB_MAXIMUM")
+    return {
+        **os.environ,
+        **{f"{name}_NUM_THREADS": str(threads) for name in limits},
+        "PYTHONPATH": os.pathsep.join(
+            filter(None, [str(project.src), os.environ.get("PYTHONPATH", "")])
+        ),
+        "PYTHONHASHSEED": "0",
+        "MPLBACKEND": "agg",
+    }
+
+
+def commit(project: Project) -> str:
+    """The commit that is checked out; ``+`` marks uncommitted changes, "unknown" no repository."""
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(project.root), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        dirty = git("status", "--porcelain", "--", "book", "src", "requirements.txt")
+        return git("rev-parse", "--short=12", "HEAD") + ("+" if dirty else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def _sort_out(
+    cells: Sequence[nbformat.NotebookNode], where: Callable[..., str]
+) -> tuple[
+    list[list[dict[str, Any]]], dict[str, dict[str, Any]], list[dict[str, Any]], dict[str, bytes]
+]:
+    """Split cell outputs into what the page shows, figures, answers, and the figures' files."""
+    outputs, figures, answers, payload = [], {}, [], {}
+    for number, cell in enumerate(cells):
+        shown = []
+        for output in cell.outputs:
+            data = output.get("data", {})
+            if FIGURE_MIME in data:
+                record = dict(data[FIGURE_MIME])
+                if record["id"] in figures:
+                    raise BuildError(f"{where(number)}: figure {record['id']!r} is published twice")
+                files = {name: base64.b64decode(text) for name, text in record["files"].items()}
+                record["files"] = {n: fingerprint.sha256(content) for n, content in files.items()}
+                figures[record["id"]] = {**record, "cell": number}
+                payload.update(files)
+            elif ANSWER_MIME in data:
+                answers.append({**data[ANSWER_MIME], "cell": number})
+            else:
+                shown.append(dict(output))
+        outputs.append(shown)
+    return outputs, figures, answers, payload
+
+
+def _error(cell: nbformat.NotebookNode) -> Any:
+    return next((o for o in cell.outputs if o.output_type == "error"), None)
+
+
+def _plain(text: str) -> str:
+    """Without the terminal's colours."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+def _indent(text: str, most: int = 30) -> str:
+    return "\n".join(f"    {line}" for line in text.rstrip().splitlines()[-most:])

@@ -1,0 +1,267 @@
+"""Figures on the page and at their permanent addresses.
+
+A chapter's cell publishes a figure (`convbook.publish.figure`); the directive ``computed-figure``
+with the same id stands where it is shown, and holds its caption. Every figure has its files under
+``figures/`` and an entry in ``figures/figures.json``. The registry ``book/figure-ids.txt`` lists
+all ids ever published: an id missing from a build fails it, so that no cited address dies.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from docutils import nodes
+from docutils.parsers.rst import Directive
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.errors import SphinxError
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+from sphinx.writers.html5 import HTML5Translator
+
+from sitekit import chapter, store
+from sitekit.reading import project_of, run_metadata
+
+logger = logging.getLogger(__name__)
+
+REGISTRY = "figure-ids.txt"
+LICENCE = "CC-BY-4.0"
+PHONE = 620  # CSS pixels: below this width of the window the phone's drawing is shown
+
+
+class picture(nodes.General, nodes.Element):  # noqa: N801 (docutils names nodes in lower case)
+    """One figure's image: ``name``, ``alt``, and the sizes of its two drawings."""
+
+
+class ComputedFigure(SphinxDirective):
+    """``{computed-figure} <id>``: the figure that a cell published, with the caption in the body."""
+
+    required_arguments = 1
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        """Place an empty figure; `place` fills it when the whole page has been read."""
+        name = self.arguments[0]
+        caption = nodes.Element()
+        self.state.nested_parse(self.content, self.content_offset, caption)
+        if not caption.children or not isinstance(caption[0], nodes.paragraph):
+            raise self.error(f"figure {name!r} has no caption: it is the text inside the directive")
+        figure = nodes.figure("", picture(name=name), classes=["computed-figure"])
+        figure += nodes.caption("", "", *caption[0].children)
+        if len(caption) > 1:
+            figure += nodes.legend("", *caption.children[1:])
+        figure["names"].append(name)
+        self.set_source_info(figure)
+        self.state.document.note_explicit_target(figure)
+        return [figure]
+
+
+def place(app: Sphinx, doctree: nodes.document) -> None:
+    """Give each placed figure its files, title and alternative text; remember what is shown."""
+    env = app.env
+    run = run_metadata(env, env.docname)
+    published: dict[str, dict[str, Any]] = run.get("figures", {})
+    records = {}
+    for figure in doctree.findall(lambda n: isinstance(n, nodes.figure)):
+        image = next(iter(figure.findall(picture)), None)
+        if image is None:
+            continue
+        name = image["name"]
+        record = published.get(name)
+        if record is None:
+            logger.warning("no cell of this chapter publishes figure %r", name, location=figure)
+            continue
+        if not name.startswith(f"{env.docname}-"):
+            logger.warning("figure %r: the id must begin with %r", name, env.docname + "-", location=figure)
+        files = store.folder(project_of(app), run["id"])
+        image["alt"] = record["alt"]
+        image["wide"] = svg_size((files / f"{name}.svg").read_text())
+        image["narrow"] = svg_size((files / f"{name}-narrow.svg").read_text())
+        image["downloads"] = [f for f in sorted(record["files"]) if "-narrow" not in f]
+        caption = next(iter(figure.findall(nodes.caption)))
+        text = caption.astext()
+        caption.insert(0, [nodes.strong("", record["title"], classes=["finding"]), nodes.Text(" ")])
+        records[name] = {**record, "caption": text, "chapter": env.docname, "run": run["id"],
+                         "provenance": run["provenance"]}  # fmt: skip
+    for name in published.keys() - records.keys():
+        logger.warning("figure %r is published, but no computed-figure shows it", name, location=env.docname)
+    collection(env)[env.docname] = records
+
+
+def claims(project_text: str, notebook: Any) -> Iterator[tuple[int, str]]:
+    """The cells (their line, their figure) that publish a figure without asserting its claim first."""
+    for number, cell in enumerate(chapter.code_cells(notebook)):
+        if "figure(" not in cell.source:
+            continue
+        tree = ast.parse(cell.source)
+        asserts = [n.lineno for n in ast.walk(tree) if isinstance(n, ast.Assert) and not isinstance(n.test, ast.Constant)]
+        for call in ast.walk(tree):
+            if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "figure":
+                if not any(line < call.lineno for line in asserts):
+                    line = chapter.cell_line(project_text, notebook, number) + call.lineno - 1
+                    yield line, ast.unparse(call.args[0]) if call.args else "?"
+
+
+def check_claims(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
+    """Warn of every figure in a page to be read whose cell asserts nothing."""
+    for docname in docnames:
+        path = Path(env.doc2path(docname))
+        text, notebook = chapter.read(project_of(app), path)
+        for line, name in claims(text, notebook):
+            logger.warning("figure %s is drawn before its cell asserts its claim", name, location=(docname, line))
+
+
+def svg_size(text: str) -> tuple[float, float]:
+    """Width and height of an SVG in its own units (points), from its viewBox."""
+    found = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text)
+    if found is None:
+        raise ValueError("the SVG has no viewBox that begins at 0 0")
+    return float(found[1]), float(found[2])
+
+
+def visit_picture(self: HTML5Translator, node: picture) -> None:
+    """A picture element: the phone's drawing on a narrow window, the wide one elsewhere."""
+    pixels = [[round(value * 4 / 3) for value in node[key]] for key in ("wide", "narrow")]
+    (width, height), (phone_width, phone_height) = pixels
+    path = f"{_up(self)}figures/{node['name']}"
+    self.body.append(
+        f'<picture><source media="(max-width: {PHONE}px)" srcset="{path}-narrow.svg"'
+        f' width="{phone_width}" height="{phone_height}" />'
+        f'<img src="{path}.svg" alt="{self.attval(node["alt"])}"'
+        f' width="{width}" height="{height}" loading="lazy" decoding="async" /></picture>\n'
+    )
+    raise nodes.SkipNode
+
+
+def visit_figure(self: HTML5Translator, node: nodes.figure) -> None:
+    """Sphinx's own figure."""
+    HTML5Translator.visit_figure(self, node)
+
+
+def depart_figure(self: HTML5Translator, node: nodes.figure) -> None:
+    """Close the figure with the line of its files."""
+    image = next(iter(node.findall(picture)), None)
+    if image is not None:
+        links = "".join(
+            f'<a href="{_up(self)}figures/{file}" download>{Path(file).suffix[1:].upper()}</a>'
+            for file in image["downloads"]
+        )
+        label = self.attval(f"Files of figure {image['name']}")
+        self.body.append(f'<div class="figure-files" role="group" aria-label="{label}">{links}</div>')
+    HTML5Translator.depart_figure(self, node)
+
+
+def _up(self: HTML5Translator) -> str:
+    return "../" * self.builder.current_docname.count("/")
+
+
+def collection(env: BuildEnvironment) -> dict[str, dict[str, dict[str, Any]]]:
+    """All figures shown, by page and id."""
+    if not hasattr(env, "computed_figures"):
+        env.computed_figures = {}  # type: ignore[attr-defined]
+    found: dict[str, dict[str, dict[str, Any]]] = env.computed_figures
+    return found
+
+
+def purge(_app: Sphinx, env: BuildEnvironment, docname: str) -> None:
+    """Forget a page that is read again or gone."""
+    collection(env).pop(docname, None)
+
+
+def check_registry(app: Sphinx, env: BuildEnvironment) -> None:
+    """Hold the figures of this build against the registry of all ids ever published.
+
+    Raises
+    ------
+    SphinxError
+        If a registered id is lost, or a new one is not registered.
+    """
+    path = Path(app.srcdir) / REGISTRY
+    registered = set(path.read_text().split()) if path.exists() else set()
+    shown = {name for page in collection(env).values() for name in page}
+    if lost := sorted(registered - shown):
+        raise SphinxError(
+            f"book/{REGISTRY}: no chapter shows {', '.join(lost)} any more; an id once published stays"
+        )
+    if new := sorted(shown - registered):
+        raise SphinxError(f"book/{REGISTRY}: add {', '.join(new)}; an id listed there is a promise")
+
+
+def write(app: Sphinx, exception: Exception | None) -> None:
+    """Write every figure's files, and ``figures.json``."""
+    if exception is not None or app.builder.name != "html":
+        return
+    target = Path(app.outdir) / "figures"
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir()
+    project = project_of(app)
+    about = yaml.safe_load((project.root / "CITATION.cff").read_text())
+    entries = []
+    for page in collection(app.env).values():
+        for name, record in sorted(page.items()):
+            for file in record["files"]:
+                shutil.copyfile(store.folder(project, record["run"]) / file, target / file)
+            entries.append(entry(name, record, about))
+    text = json.dumps({"figures": entries}, ensure_ascii=False, indent=1)
+    (target / "figures.json").write_text(text + "\n", encoding="utf-8")
+
+
+def entry(name: str, record: Mapping[str, Any], about: Mapping[str, Any]) -> dict[str, Any]:
+    """A figure's entry in ``figures.json``; ``about`` is the book's ``CITATION.cff``."""
+    page = f"{record['chapter']}.html#{name}"
+    keys = ("date", "commit", "device", "python", "torch")
+    return {
+        "id": name,
+        "title": record["title"],
+        "caption": record["caption"],
+        "alt": record["alt"],
+        "chapter": record["chapter"],
+        "page": page,
+        "files": {file: {"sha256": digest} for file, digest in sorted(record["files"].items())},
+        "licence": LICENCE,
+        "provenance": {
+            **{key: record["provenance"].get(key) for key in keys},
+            "seeds": record["seeds"],
+        },
+        "citation": citation(name, record["title"], page, about),
+    }
+
+
+def citation(name: str, title: str, page: str, about: Mapping[str, Any]) -> dict[str, str]:
+    """How to cite one figure, as a sentence and as BibTeX."""
+    authors = " and ".join(
+        a.get("name") or f"{a['given-names']} {a['family-names']}" for a in about["authors"]
+    )
+    year = str(about["date-released"])[:4]
+    book, edition = about["title"], about["version"]
+    where = f"{str(about.get('url', '')).rstrip('/')}/{page}".lstrip("/")
+    title = title.rstrip(".")
+    return {
+        "text": f"{authors} ({year}). “{title}.” Figure {name} in {book}, edition {edition}. {where}. CC BY 4.0.",
+        "bibtex": (
+            f"@misc{{{name},\n  author = {{{{{authors}}}}},\n  title = {{{title}}},\n"
+            f"  year = {{{year}}},\n  howpublished = {{Figure in {book}, edition {edition}}},\n"
+            f"  note = {{{where}, CC BY 4.0}}\n}}"
+        ),
+    }
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the directive, its node, and the steps of the build that handle figures."""
+    directive: type[Directive] = ComputedFigure
+    app.add_directive("computed-figure", directive)
+    app.add_node(picture, html=(visit_picture, None))
+    app.add_node(nodes.figure, override=True, html=(visit_figure, depart_figure))
+    app.connect("env-purge-doc", purge)
+    app.connect("env-before-read-docs", check_claims)
+    app.connect("doctree-read", place, priority=900)  # after the page's metadata was collected
+    app.connect("env-check-consistency", check_registry)
+    app.connect("build-finished", write)
+    return {"parallel_read_safe": False, "version": "1"}
