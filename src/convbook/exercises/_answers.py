@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +20,9 @@ def array(answer: Any, *shape: int | None) -> Float[np.ndarray, "*shape"]:
     A length of None may be any; without lengths, so may the shape.
     """
     try:
-        values = as_array("your answer", answer)
+        values = as_array("Your answer", answer)
     except ValueError as error:
-        raise Hint(f"{str(error).capitalize()}. {_expected(shape)}") from None
+        raise Hint(f"{error}. {_expected(shape)}") from None
     if shape and not _fits(values.shape, shape):
         raise Hint(f"Your answer has the shape {values.shape}. {_expected(shape)}")
     if not np.isfinite(values).all():
@@ -34,18 +33,18 @@ def array(answer: Any, *shape: int | None) -> Float[np.ndarray, "*shape"]:
 def number(answer: Any) -> float:
     """The answer as one finite number; an array that holds one number will do."""
     try:
-        return array(answer).item()  # type: ignore[no-any-return]
-    except (Hint, ValueError):
-        raise Hint(f"The exercise asks for one number; your answer is {_brief(answer)}.") from None
+        values = array(answer)
+    except Hint:
+        values = np.empty(0)
+    if values.size != 1 or isinstance(answer, bool | np.bool_):
+        raise Hint(f"The exercise asks for one number; your answer is {_brief(answer)}.")
+    return float(values.item())
 
 
 def integer(answer: Any) -> int:
-    """The answer as an int; 3.0 is one, True is none."""
-    try:
-        value = operator.index(answer) if not isinstance(answer, float) else number(answer)
-    except TypeError:
-        value = 0.5
-    if isinstance(answer, bool | np.bool_) or value != int(value):
+    """The answer as a whole number; 3.0 is one, True is none."""
+    value = number(answer)
+    if not value.is_integer():
         raise Hint(f"The exercise asks for a whole number; your answer is {_brief(answer)}.")
     return int(value)
 

@@ -27,11 +27,8 @@ def find(package: ModuleType, id: str) -> Exercise:
             known = exercises_in(package, chapter)
             if id in known:
                 return known[id]
-    ids = list(exercises_of(package))
-    close = difflib.get_close_matches(str(id), ids, n=3, cutoff=0.4) or ids
-    raise ValueError(
-        f"there is no exercise {id!r}; did you mean {' or '.join(close) or 'nothing'}?"
-    )
+    close = difflib.get_close_matches(str(id), exercises_of(package), n=3, cutoff=0)
+    raise ValueError(f"id is {id!r}, which is no exercise; the closest are {', '.join(close)}")
 
 
 def exercises_of(package: ModuleType) -> dict[str, Exercise]:
