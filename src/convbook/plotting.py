@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import numpy as np
@@ -96,6 +96,18 @@ def role(name: str) -> str:
     return ROLES[name].light
 
 
+def panels(figure: Figure, count: int, wide: int, narrow: int = 1, **options: Any) -> list[Axes]:
+    """``count`` axes side by side: in ``wide`` columns on a page, in ``narrow`` on a phone.
+
+    Options go to `Figure.subplots`. The last row may be shorter.
+    """
+    columns = min(count, narrow if is_narrow(figure) else wide)
+    grid = figure.subplots(-(-count // columns), columns, squeeze=False, **options)
+    for spare in grid.flat[count:]:
+        spare.remove()
+    return list(grid.flat[:count])
+
+
 def draw_image(
     axes: Axes,
     image: Float[np.ndarray, "h w"],
@@ -110,10 +122,12 @@ def draw_image(
     A grey image runs from ``low`` (black) to ``high`` (white). A signed response is blue where it
     is negative, orange where it is positive and pale where it is zero.
     """
+    # "none" keeps the pixels: any other way, matplotlib would put a resampled copy into the SVG.
     if limit is None:
-        axes.imshow(image, cmap="gray", norm=Normalize(low, high))
+        axes.imshow(image, cmap="gray", norm=Normalize(low, high), interpolation="none")
     else:
-        axes.imshow(image, cmap=SIGNED_MAP, norm=Normalize(-limit, limit))
+        norm = Normalize(-limit, limit)
+        axes.imshow(image, cmap=SIGNED_MAP, norm=norm, interpolation="none")
     axes.set(xticks=[], yticks=[])
     for spine in axes.spines.values():
         spine.set(visible=True, color=role("line"), linewidth=0.8)
