@@ -23,7 +23,7 @@ def embedded(image, **options):
 
 def test_a_grey_image_keeps_its_pixels():
     levels = np.arange(256).reshape(16, 16)
-    pixels, _ = embedded(levels / 255)
+    pixels, _ = embedded((levels + 0.5) / 256)
     assert np.array_equal(pixels, np.stack([levels] * 3, axis=-1))
 
 
