@@ -19,3 +19,37 @@ $(STAMP): requirements.txt pyproject.toml
 
 html: $(STAMP) ## execute the chapters and build the site into _build/html
 	@$(BIN)/python -m sitekit build
+
+test: html browser ## build, then run every test, the browser's too
+	@$(BIN)/python -m pytest
+
+.PHONY: browser
+browser: $(STAMP)
+	@$(BIN)/python tests/browser/chromium.py --install
+
+lab: $(STAMP) ## open the chapters as notebooks in JupyterLab
+	cd book && ../$(BIN)/jupyter lab
+
+serve: $(STAMP) ## live preview that reloads when a file is saved
+	@$(BIN)/python -m sitekit serve
+
+check: $(STAMP) ## lint, format, types, spelling, workflows
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/codespell
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/zizmor --offline --quiet .github/workflows
+
+format: $(STAMP) ## let ruff format and mend the code
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+gpu: $(STAMP) ## build on a CUDA GPU; fails where there is none
+	@CONVBOOK_REQUIRE_GPU=1 $(BIN)/python -m sitekit build
+
+bench: $(STAMP) ## performance, as ratios in one run
+	@$(BIN)/python -m pytest benchmarks --benchmark-only
+
+clean: ## forget what was built; the environment stays
+	rm -rf _build

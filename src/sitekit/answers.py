@@ -54,7 +54,8 @@ def _sections(doctree: nodes.document) -> dict[int, str]:
         while section is not None and not isinstance(section, nodes.section):
             section = section.parent
         if section is not None:
-            found[cell["cell_index"]] = section["ids"][0]
+            # An explicit label comes last, and stays when the title changes.
+            found[cell["cell_index"]] = section["ids"][-1]
     return found
 
 

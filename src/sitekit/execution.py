@@ -19,6 +19,7 @@ from typing import Any
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from traitlets.config import Config
 
 from sitekit import chapter, fingerprint, store
 from sitekit.project import BuildError, Project
@@ -130,6 +131,8 @@ def execute(
         timeout=CELL_TIMEOUT,
         kernel_name=notebook.metadata.get("kernelspec", {}).get("name", "python3"),
         resources={"metadata": {"path": str(project.book)}},
+        # Sockets in the file system where there are any: no port is opened to anyone.
+        config=Config({"KernelManager": {"transport": "tcp" if os.name == "nt" else "ipc"}}),
     )
     began, clock = datetime.now(UTC), time.perf_counter()
 

@@ -38,8 +38,8 @@ def facts_line(chapter: Mapping[str, Any], provenance: Mapping[str, Any]) -> str
     where = "a GPU" if provenance["gpu"] else _count(provenance["threads"], "thread")
     return " · ".join(
         [
-            f"{chapter['read_minutes']} minutes to read",
-            f"{max(1, round(provenance['seconds']))} seconds to run on {where}",
+            f"{_count(chapter['read_minutes'], 'minute')} to read",
+            f"{_count(max(1, round(provenance['seconds'])), 'second')} to run on {where}",
             GPU_WORDS[chapter["gpu"]],
         ]
     )

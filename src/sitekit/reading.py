@@ -54,6 +54,7 @@ def read(text: str, root: str) -> nbformat.NotebookNode:
         return notebook
     for cell, outputs in zip(chapter.code_cells(notebook), run.outputs, strict=True):
         cell.outputs = [nbformat.from_dict(output) for output in outputs]
+    notebook.metadata["language_info"] = {"name": "python", "pygments_lexer": "ipython3"}
     notebook.metadata["run"] = {
         "id": run.id,
         "provenance": run.provenance,
