@@ -287,7 +287,7 @@ def test_padding_goes_as_far_as_in_torch(mode, most):
 def test_needs_neither_torch_nor_matplotlib():
     code = (
         "import sys, convbook.ops; "
-        "print(sorted({'torch', 'matplotlib', 'scipy', 'IPython'} & set(sys.modules)))"
+        "print(sorted({'torch', 'matplotlib', 'scipy', 'IPython', 'jaxtyping'} & set(sys.modules)))"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"
