@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import re
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -22,6 +25,7 @@ def build(project: Project) -> None:
         If anything is wrong, with every fault that was found; the last good site stays as it is.
     """
     clock = time.perf_counter()
+    require_gpu()
     print("Chapters")
     execution.execute_book(project, project.pages())
     work = project.build / "work"
@@ -35,6 +39,21 @@ def build(project: Project) -> None:
         raise
     replace(work / "html", project.site)
     print(f"Site: {project.name(project.site / 'index.html')} ({time.perf_counter() - clock:.1f} s)")
+
+
+def require_gpu() -> None:
+    """Refuse to build without a CUDA GPU where CONVBOOK_REQUIRE_GPU is 1.
+
+    Raises
+    ------
+    BuildError
+        If torch finds no GPU.
+    """
+    if os.environ.get("CONVBOOK_REQUIRE_GPU") != "1":
+        return
+    question = "import sys, torch; sys.exit(0 if torch.cuda.is_available() else 1)"
+    if subprocess.run([sys.executable, "-c", question], check=False).returncode != 0:
+        raise BuildError("a GPU is required (CONVBOOK_REQUIRE_GPU=1), and torch finds none here")
 
 
 def render(project: Project, work: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import nbformat
 from myst_nb.core.read import read_myst_markdown_notebook
@@ -23,25 +22,25 @@ def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def cell_line(text: str, notebook: nbformat.NotebookNode, number: int) -> int:
-    """The 1-based line of the page's file on which the code of a code cell begins.
+def first_lines(text: str, notebook: nbformat.NotebookNode) -> list[int]:
+    """The 1-based line of the page's file on which the source of each cell begins.
 
-    ``number`` counts code cells from 0. The options between a cell's fence and its code are skipped.
+    The reader's own map points to where a cell's block begins: blank lines, or the options between
+    a code cell's fence and its code, still stand before the source.
     """
-    index = [i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"][number]
     lines = text.splitlines()
-    start: int = notebook.metadata["source_map"][index]
-    code = notebook.cells[index].source.splitlines()
-    for line in range(start, len(lines) - len(code) + 1):
-        if lines[line : line + len(code)] == code:
-            return line + 1
-    return start + 1
+    found = []
+    for start, cell in zip(notebook.metadata["source_map"], notebook.cells, strict=True):
+        source = cell.source.splitlines()
+        matches = (n for n in range(start, len(lines)) if lines[n : n + len(source)] == source)
+        found.append(next(matches, start) + 1)
+    return found
 
 
-def facts(notebook: nbformat.NotebookNode) -> dict[str, Any] | None:
-    """The ``chapter`` part of the front matter; None for a page that is no chapter."""
-    found = notebook.metadata.get("chapter")
-    return dict(found) if found is not None else None
+def cell_line(text: str, notebook: nbformat.NotebookNode, number: int) -> int:
+    """The line on which the code of a code cell begins; code cells are counted from 0."""
+    lines = zip(first_lines(text, notebook), notebook.cells, strict=True)
+    return [line for line, cell in lines if cell.cell_type == "code"][number]
 
 
 def read(project: Project, path: Path) -> tuple[str, nbformat.NotebookNode]:

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -123,6 +124,11 @@ def execute(
     BuildError
         If a cell raises, writes to standard error, hangs, or takes its kernel down.
     """
+    lines = [
+        line
+        for line, cell in zip(chapter.first_lines(text, notebook), notebook.cells, strict=True)
+        if cell.cell_type == "code"
+    ]
     notebook = nbformat.from_dict(notebook)
     cells = chapter.code_cells(notebook)
     notebook.cells.append(nbformat.v4.new_code_cell(PROBE))
@@ -131,13 +137,11 @@ def execute(
         timeout=CELL_TIMEOUT,
         kernel_name=notebook.metadata.get("kernelspec", {}).get("name", "python3"),
         resources={"metadata": {"path": str(project.book)}},
-        # Sockets in the file system where there are any: no port is opened to anyone.
-        config=Config({"KernelManager": {"transport": "tcp" if os.name == "nt" else "ipc"}}),
     )
     began, clock = datetime.now(UTC), time.perf_counter()
 
     def where(number: int, line: int = 1) -> str:
-        return f"{project.name(path)}:{chapter.cell_line(text, notebook, number) + line - 1}"
+        return f"{project.name(path)}:{lines[number] + line - 1}"
 
     def current() -> int:
         """The code cell that was running when the client gave up."""
@@ -145,13 +149,18 @@ def execute(
         return max(started, default=0)
 
     try:
-        asyncio.run(client.async_execute(env=kernel_environment(project, threads)))
-    except CellExecutionError as error:
+        with tempfile.TemporaryDirectory() as sockets:
+            if os.name != "nt":  # sockets in the file system: no port is opened to anyone
+                ends = {"transport": "ipc", "ip": f"{sockets}/kernel"}
+                client.config = Config({"KernelManager": ends})
+            asyncio.run(client.async_execute(env=kernel_environment(project, threads)))
+    except CellExecutionError:
         number = next(i for i, cell in enumerate(cells) if _error(cell))
-        trace = _plain("\n".join(_error(cells[number])["traceback"]))
+        shown = _error(cells[number])
+        trace = _plain("\n".join(shown["traceback"]))
         line = re.findall(r"(?:Cell In\[\d+\], line |^----> ?|^--> )(\d+)", trace, re.MULTILINE)
         at = where(number, int(line[0]) if line else 1)
-        raise BuildError(f"{at}: {error.ename}: {error.evalue}\n{_indent(trace)}") from None
+        raise BuildError(f"{at}: {shown.ename}: {shown.evalue}\n{_indent(trace)}") from None
     except CellTimeoutError:
         raise BuildError(f"{where(current())}: the cell ran for over {CELL_TIMEOUT} s") from None
     except DeadKernelError:

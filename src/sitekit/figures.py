@@ -91,7 +91,7 @@ def place(app: Sphinx, doctree: nodes.document) -> None:
         records[name] = {**record, "caption": text, "chapter": env.docname, "run": run["id"],
                          "provenance": run["provenance"]}  # fmt: skip
     for name in published.keys() - records.keys():
-        logger.warning("figure %r is published, but no computed-figure shows it", name, location=env.docname)
+        logger.warning("figure %r is published, but no computed-figure shows it", name, location=(env.docname, 1))
     collection(env)[env.docname] = records
 
 
@@ -103,10 +103,15 @@ def claims(project_text: str, notebook: Any) -> Iterator[tuple[int, str]]:
         tree = ast.parse(cell.source)
         asserts = [n.lineno for n in ast.walk(tree) if isinstance(n, ast.Assert) and not isinstance(n.test, ast.Constant)]
         for call in ast.walk(tree):
-            if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "figure":
+            if isinstance(call, ast.Call) and called(call) == "figure":
                 if not any(line < call.lineno for line in asserts):
                     line = chapter.cell_line(project_text, notebook, number) + call.lineno - 1
                     yield line, ast.unparse(call.args[0]) if call.args else "?"
+
+
+def called(call: ast.Call) -> str:
+    """The last part of a called function's name: ``figure`` for ``publish.figure(...)``."""
+    return getattr(call.func, "attr", getattr(call.func, "id", ""))
 
 
 def check_claims(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:

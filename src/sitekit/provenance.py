@@ -15,9 +15,13 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx.util import logging
 
 from sitekit.execution import commit
+from sitekit.project import BuildError
 from sitekit.reading import project_of, run_metadata
+
+logger = logging.getLogger(__name__)
 
 GPU_WORDS = {"no": "no GPU needed", "optional": "uses a GPU if there is one"}
 
@@ -27,11 +31,11 @@ def facts_line(chapter: Mapping[str, Any], provenance: Mapping[str, Any]) -> str
 
     Raises
     ------
-    ValueError
+    BuildError
         If the front matter lacks ``read_minutes``, or ``gpu`` is neither "no" nor "optional".
     """
     if chapter.get("gpu") not in GPU_WORDS or not isinstance(chapter.get("read_minutes"), int):
-        raise ValueError(
+        raise BuildError(
             f"the front matter's `chapter` is {dict(chapter)}; it needs gpu: \"no\" or \"optional\""
             " and read_minutes: a whole number"
         )
@@ -56,7 +60,11 @@ def add_facts(app: Sphinx, doctree: nodes.document) -> None:
     title = next(iter(doctree.findall(nodes.title)), None)
     if "chapter" not in metadata or not run or title is None:
         return
-    text = facts_line(json.loads(metadata["chapter"]), run["provenance"])
+    try:
+        text = facts_line(json.loads(metadata["chapter"]), run["provenance"])
+    except BuildError as error:
+        logger.warning("%s", error, location=(app.env.docname, 1))
+        return
     line = nodes.paragraph("", text, classes=["chapter-facts"])
     title.parent.insert(title.parent.index(title) + 1, line)
 

@@ -50,6 +50,8 @@ def read(text: str, root: str) -> nbformat.NotebookNode:
     project = Project(Path(root))
     notebook = chapter.parse(project, text)
     run = run_of(project, notebook)
+    # myst-nb reports a cell's first line as 2 more than this map says.
+    notebook.metadata["source_map"] = [n - 2 for n in chapter.first_lines(text, notebook)]
     if run is None:
         return notebook
     for cell, outputs in zip(chapter.code_cells(notebook), run.outputs, strict=True):

@@ -26,7 +26,7 @@ def check_chapters_ran(app: Sphinx, doctree: nodes.document) -> None:
     """Warn of a chapter that computes nothing: it has no code that could have run."""
     metadata = app.env.metadata[app.env.docname]
     if "chapter" in metadata and "run" not in metadata:
-        logger.warning("the chapter was not executed: it has no code cell", location=doctree)
+        logger.warning("the chapter was not executed: it has no code cell", location=(app.env.docname, 1))
 
 
 def faults(site: Path) -> Iterator[str]:

@@ -1,6 +1,8 @@
 """A small book: one chapter with a figure and an answer, a page without code, two modules."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -55,10 +57,9 @@ def write(path: Path, text: str) -> None:
     path.write_text(text)
 
 
-@pytest.fixture
-def small_book(tmp_path: Path) -> Project:
-    """A fresh small book, with this book's own configuration."""
-    root = tmp_path / "small"
+def make_small_book(folder: Path) -> Project:
+    """Write the small book, with this book's own configuration, into a folder."""
+    root = folder / "small"
     write(root / "book/small.md", CHAPTER)
     write(root / "book/index.md", "# Front\n\nSee [the chapter](small.md).\n")
     write(root / "book/figure-ids.txt", "small-line\n")
@@ -73,3 +74,18 @@ def small_book(tmp_path: Path) -> Project:
         shutil.copy(ROOT / name, root / name)
     shutil.copytree(ROOT / "book/assets", root / "book/assets")
     return Project(root)
+
+
+@pytest.fixture
+def small_book(tmp_path: Path) -> Project:
+    """A fresh small book."""
+    return make_small_book(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def built_book(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The small book, built once; a test that changes it takes a copy."""
+    book = make_small_book(tmp_path_factory.mktemp("book"))
+    command = [sys.executable, "-m", "sitekit", "build"]
+    subprocess.run(command, cwd=book.root, check=True, capture_output=True)
+    return book

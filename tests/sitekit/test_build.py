@@ -1,0 +1,220 @@
+"""The build of a small book, whole; and each fault that must fail it, with the last site intact."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+
+from sitekit.project import Project
+
+
+def build(book: Project) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "sitekit", "build"]
+    return subprocess.run(command, cwd=book.root, capture_output=True, text=True, check=False)
+
+
+def contents(site: Path) -> dict[str, str]:
+    return {
+        path.relative_to(site).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in site.rglob("*")
+        if path.is_file()
+    }
+
+
+def edit(book: Project, name: str, old: str, new: str) -> None:
+    path = book.root / name
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def page(book: Project, name: str) -> BeautifulSoup:
+    return BeautifulSoup((book.site / name).read_text(), "html.parser")
+
+
+@pytest.fixture
+def copy(built_book, tmp_path) -> Project:
+    """A copy of the built book, to be broken."""
+    shutil.copytree(built_book.root, tmp_path / "small")
+    shutil.rmtree(tmp_path / "small/_build/work")
+    return Project(tmp_path / "small")
+
+
+def test_progress_is_one_line_a_chapter(built_book):
+    lines = [line.split() for line in build(built_book).stdout.splitlines()]
+    (line,) = [line for line in lines if line[0] == "small"]
+    assert float(line[1]) >= 0
+    assert line[2:] == ["s", "from", "cache"]
+
+
+def test_answers_stand_in_one_file(built_book):
+    answers = json.loads((built_book.site / "answers.json").read_text())
+    assert answers == {
+        "0.four": {
+            "value": 4,
+            "source": "computed",
+            "chapter": "small",
+            "anchor": "small-section",
+        }
+    }
+    assert page(built_book, "small.html").find(id="small-section")
+
+
+def test_figures_stand_at_their_addresses(built_book):
+    (entry,) = json.loads((built_book.site / "figures/figures.json").read_text())["figures"]
+    assert entry["id"] == "small-line"
+    assert entry["title"] == "Two doubled is four"
+    assert entry["caption"] == "The caption says 4."
+    assert entry["alt"] == "A line rises to 4."
+    assert entry["chapter"] == "small"
+    assert entry["licence"] == "CC-BY-4.0"
+    names = {f"small-line.{ending}" for ending in ("svg", "pdf", "png", "csv")}
+    assert names | {"small-line-narrow.svg"} == set(entry["files"])
+    for name, facts in entry["files"].items():
+        content = (built_book.site / "figures" / name).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == facts["sha256"]
+    assert {"date", "commit", "device", "python", "torch", "seeds"} == set(entry["provenance"])
+    html, _, anchor = entry["page"].partition("#")
+    assert page(built_book, html).find(id=anchor).name == "figure"
+    assert "Two doubled is four" in entry["citation"]["text"]
+    assert entry["citation"]["bibtex"].startswith("@misc{small-line,")
+
+
+def test_a_figure_on_the_page_has_both_drawings_and_its_files(built_book):
+    figure = page(built_book, "small.html").find("figure", id="small-line")
+    image = figure.find("img")
+    assert image["alt"] == "A line rises to 4."
+    assert image["src"] == "figures/small-line.svg"
+    assert int(image["width"]) > int(image["height"]) > 0
+    assert figure.find("source")["srcset"] == "figures/small-line-narrow.svg"
+    caption = figure.find("figcaption").get_text()
+    assert "Two doubled is four" in caption
+    assert "The caption says 4." in caption
+    links = {link["href"] for link in figure.select(".figure-files a")}
+    assert links == {f"figures/small-line.{ending}" for ending in ("svg", "pdf", "png", "csv")}
+    assert page(built_book, "small.html").find("a", href="#small-line")  # {numref} leads there
+
+
+def test_pages_say_what_they_take_and_where_they_come_from(built_book):
+    soup = page(built_book, "small.html")
+    facts = soup.find("p", class_="chapter-facts").get_text()
+    assert "1 minute to read" in facts
+    assert "to run" in facts
+    assert "GPU" in facts
+    foot = soup.find("p", class_="provenance").get_text()
+    assert soup.find("time")["datetime"]
+    assert "Python" in foot
+    assert "commit" in foot
+    assert page(built_book, "index.html").find("p", class_="provenance")
+
+
+def test_an_even_image_of_a_theme_has_alt(built_book):
+    for path in built_book.site.glob("*.html"):
+        assert all(image.has_attr("alt") for image in page(built_book, path.name).find_all("img"))
+
+# What is replaced by what, in which file; a part of the faulty line, which the message must name
+# (or "": the fault is that something is absent); and a word that the message must contain.
+FAULTS = {
+    "an image without alt text": (
+        "book/small.md", "Some prose", "![](assets/dot.png)\n\nSome prose", "![]", "alt"),
+    "an image without alt text, in HTML": (
+        "book/index.md", "See", '<img src="x.png">\n\nSee', "", "x.png"),
+    "an unresolved reference": (
+        "book/small.md", "{numref}`small-line`", "{numref}`small-lime`", "small-lime", "small-lime"),
+    "a link to a page that is not there": (
+        "book/index.md", "small.md", "big.md", "big.md", "big.md"),
+    "an unknown directive": (
+        "book/small.md", "Some prose", "```{nonsense}\n```\n\nSome prose", "{nonsense}", "nonsense"),
+    "an unknown glued name": (
+        "book/small.md", "{glue:text}`four`.\n\n(", "{glue:text}`five`.\n\n(", "`five`", "five"),
+    "an unknown citation": (
+        "book/small.md", "Some prose", "Some {cite:t}`nobody` prose", "nobody", "nobody"),
+    "mathematics that is none": (
+        "book/small.md", "Some prose", "Some $\\frac{1$ prose", "frac", "KaTeX"),
+    "displayed mathematics that is none": (
+        "book/small.md", "Some prose", "$$\n\\nonsense\n$$\n\nSome prose", "$$", "nonsense"),
+    "an answer given twice": (
+        "book/small.md", 'answer("0.four", double(2))', 'answer("0.four", 4); answer("0.four", 4)',
+        "", "0.four"),
+    "an unknown answer": (
+        "book/small.md", 'answer("0.four", double(2))', 'answer("0.five", 5)', "", "0.five"),
+    "a missing answer": (
+        "book/questions.toml", '"0.four"', '"0.four", "0.six"', "", "0.six"),
+    "an answer that is not a number": (
+        "book/small.md", 'answer("0.four", double(2))', 'answer("0.four", float("nan"))',
+        "nan", "0.four"),
+    "a figure whose claim is not asserted": (
+        "book/small.md", "assert double(2) == 4", "assert True", 'figure("small-line"', "claim"),
+    "a figure whose claim is false": (
+        "book/small.md", "assert double(2) == 4", "assert double(2) == 5", "assert", "Assert"),
+    "a figure without alt text": (
+        "book/small.md", 'alt="A line rises to 4."', 'alt=" "', 'figure("small-line"', "alt"),
+    "a figure that is published and not shown": (
+        "book/small.md", "```{computed-figure} small-line\n", "```{note}\n", "", "small-line"),
+    "a figure that is shown and not published": (
+        "book/small.md", 'figure("small-line"', 'figure("small-lime"', "{computed-figure}",
+        "small-line"),
+    "a figure without a caption": (
+        "book/small.md", "The caption says {glue:text}`four`.\n", "", "{computed-figure}", "caption"),
+    "a figure with another chapter's name": (
+        "book/small.md", "small-line", "index-line", "{computed-figure}", "index-line"),
+    "a lost figure": (
+        "book/figure-ids.txt", "small-line", "small-line\nsmall-lost", "", "small-lost"),
+    "a figure that is not registered": (
+        "book/figure-ids.txt", "small-line", "", "", "small-line"),
+    "a chapter without code": (
+        "book/index.md", "# Front", "---\nchapter: {gpu: 'no', read_minutes: 1}\n---\n# Front",
+        "---", "executed"),
+    "a chapter that does not say what it takes": (
+        "book/small.md", "read_minutes: 1", "read_minutes: long", "---", "read_minutes"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_fails_the_build_and_leaves_the_last_good_site(copy, fault):
+    name, old, new, faulty, says = FAULTS[fault]
+    (copy.book / "assets/dot.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    before = contents(copy.site)
+    edit(copy, name, old, new)
+    result = build(copy)
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert says in result.stderr
+    assert "sitekit/build.py" not in result.stderr  # no traceback of our own
+    assert contents(copy.site) == before
+    if faulty:
+        lines = (copy.root / name).read_text().splitlines()
+        line = next(number for number, text in enumerate(lines, 1) if faulty in text)
+        assert f"{name}:{line}:" in result.stderr
+
+
+def test_a_fault_is_not_forgotten_by_the_next_build(copy):
+    edit(copy, "book/index.md", "small.md", "big.md")
+    first, second = build(copy), build(copy)
+    assert first.returncode == second.returncode == 1
+    assert "big.md" in second.stderr
+    edit(copy, "book/index.md", "big.md", "small.md")
+    assert build(copy).returncode == 0
+
+
+def test_a_changed_module_reaches_the_page(copy):
+    assert build(copy).returncode == 0
+    edit(copy, "src/smallpkg/used.py", "2 * x", "2 * x + 0.0")
+    result = build(copy)
+    assert result.returncode == 0, result.stderr
+    assert "about 4.0." in page(copy, "small.html").get_text()
+    assert json.loads((copy.site / "answers.json").read_text())["0.four"]["value"] == 4.0
+
+
+def test_a_gpu_that_is_required_and_missing_fails_the_build(copy, monkeypatch):
+    monkeypatch.setenv("CONVBOOK_REQUIRE_GPU", "1")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    before = contents(copy.site)
+    result = build(copy)
+    assert result.returncode == 1
+    assert "GPU" in result.stderr
+    assert contents(copy.site) == before

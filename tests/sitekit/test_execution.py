@@ -1,0 +1,252 @@
+"""No stale figures, and no more executed than needed: shown on a small book."""
+
+import re
+import textwrap
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sitekit import chapter, execution, fingerprint, store
+from sitekit.project import BuildError, Project
+
+
+def executed(book: Project) -> set[str]:
+    """Bring the book up to date; the names of the chapters that ran, not those from the cache."""
+    done = execution.execute_book(book, book.pages(), report=lambda line: None)
+    return {item.name for item in done if not item.cached}
+
+
+def edit(book: Project, name: str, old: str, new: str) -> None:
+    path = book.root / name
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def add_chapter(book: Project, name: str, code: str) -> None:
+    (book.book / f"{name}.md").write_text(
+        "---\nfile_format: mystnb\nkernelspec: {name: python3, display_name: Python 3}\n---\n"
+        f"# {name}\n\n```{{code-cell}} ipython3\n:tags: [hide-input]\n\n{code}\n```\n"
+    )
+    edit(book, "_toc.yml", "  - file: small\n", f"  - file: small\n  - file: {name}\n")
+
+
+@pytest.fixture
+def built(small_book: Project) -> Project:
+    assert executed(small_book) == {"small"}
+    return small_book
+
+
+def test_nothing_changed_executes_nothing(built):
+    assert executed(built) == set()
+
+
+@pytest.mark.parametrize(
+    "name, old, new",
+    [
+        ("book/small.md", "Some prose", "Other prose\n\nand a new paragraph"),
+        ("book/small.md", "## A section", "```{note}\nAn aside.\n```\n\n## A section"),
+        ("book/small.md", "The caption says", "The caption still says"),
+        ("book/small.md", ":tags: [hide-input]", ":tags: [hide-input, wide]"),
+        ("src/smallpkg/unused.py", "X = 1", "X = 2"),
+        ("requirements.txt", "# a comment", "# another"),
+    ],
+)
+def test_what_cannot_change_a_result_executes_nothing(built, name, old, new):
+    edit(built, name, old, new)
+    assert executed(built) == set()
+
+
+@pytest.mark.parametrize(
+    "name, old, new",
+    [
+        ("book/small.md", 'glue("four", double(2))', 'glue("four", double(2.0))'),
+        ("src/smallpkg/used.py", "2 * x", "x + x"),
+        ("src/smallpkg/__init__.py", "", "Y = 1\n"),
+        ("requirements.txt", "numpy==1.0", "numpy==1.1"),
+    ],
+)
+def test_what_can_change_a_result_executes_the_chapter(built, name, old, new):
+    edit(built, name, old, new)
+    assert executed(built) == {"small"}
+
+
+def test_a_data_file_of_an_imported_package_counts(built):
+    (built.src / "smallpkg/table.json").write_text("{}")
+    assert executed(built) == set()  # no run read it: it was not there
+    edit(built, "src/smallpkg/used.py", "2 * x", "x * 2")
+    assert executed(built) == {"small"}
+    (built.src / "smallpkg/table.json").write_text("[]")
+    assert executed(built) == {"small"}
+
+
+def test_going_back_to_an_earlier_state_finds_its_run(built):
+    edit(built, "src/smallpkg/used.py", "2 * x", "x + x")
+    assert executed(built) == {"small"}
+    edit(built, "src/smallpkg/used.py", "x + x", "2 * x")
+    assert executed(built) == set()
+
+
+@pytest.mark.parametrize("what", ["python", "platform", "device", "pins"])
+def test_another_environment_executes_all(built, monkeypatch, what):
+    here = fingerprint.environment(built)
+    monkeypatch.setattr(fingerprint, "environment", lambda project: here | {what: "another"})
+    assert executed(built) == {"small"}
+
+
+def test_the_environment_names_the_installed_torch_and_the_device(built):
+    (built.root / "requirements.txt").write_text("torch==2.13.0\n")
+    environment = fingerprint.environment(built)
+    assert re.search(r"\d+\.\d+", environment["pins"].split("==")[1])
+    assert environment["device"]
+
+
+def test_each_chapter_depends_on_its_own_modules_only(built):
+    add_chapter(built, "other", "import smallpkg.unused\nprint(smallpkg.unused.X)")
+    assert executed(built) == {"other"}
+    edit(built, "src/smallpkg/unused.py", "X = 1", "X = 2")
+    assert executed(built) == {"other"}
+    edit(built, "src/smallpkg/used.py", "2 * x", "x + x")
+    assert executed(built) == {"small"}
+    edit(built, "src/smallpkg/__init__.py", "", "Y = 1\n")
+    assert executed(built) == {"small", "other"}
+
+
+def test_a_module_imported_by_name_at_run_time_is_seen(built):
+    code = "import importlib\nprint(importlib.import_module('smallpkg.' + 'un' + 'used').X)"
+    add_chapter(built, "other", code)
+    assert executed(built) == {"other"}
+    edit(built, "src/smallpkg/unused.py", "X = 1", "X = 2")
+    assert executed(built) == {"other"}
+
+
+def test_a_module_edited_while_the_chapter_runs_makes_the_run_stale(built):
+    code = (
+        "import pathlib, smallpkg.unused\n"
+        "pathlib.Path(smallpkg.unused.__file__).write_text('X = 3')"
+    )
+    add_chapter(built, "other", code)
+    assert executed(built) == {"other"}
+    assert executed(built) == {"other"}
+
+
+def test_an_interrupted_save_leaves_no_run(built, monkeypatch):
+    edit(built, "src/smallpkg/used.py", "2 * x", "x + x")
+
+    def full(*arguments, **options):
+        raise OSError("No space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(store.json, "dumps", full)
+        with pytest.raises(OSError, match="No space"):
+            executed(built)
+    assert executed(built) == {"small"}
+
+
+@pytest.mark.parametrize(
+    "code, line, says",
+    [
+        ("a = 1\nb = a / 0", 11, "ZeroDivisionError"),
+        ("def f():\n    raise KeyError('x')\n\nf()", 13, "KeyError"),
+        ("a = (\n", 10, "SyntaxError"),
+        ("import sys\nprint('careful', file=sys.stderr)", 10, "careful"),
+        ("import os\nos._exit(1)", 10, "kernel died"),
+    ],
+)
+def test_a_failed_cell_names_the_chapter_and_the_line(small_book, code, line, says):
+    add_chapter(small_book, "other", code)
+    with pytest.raises(BuildError) as failure:
+        executed(small_book)
+    assert f"book/other.md:{line}:" in str(failure.value)
+    assert says in str(failure.value)
+    assert executed_without(small_book, "other") == set()  # the other chapter's run was kept
+
+
+def executed_without(book: Project, name: str) -> set[str]:
+    edit(book, "_toc.yml", f"  - file: {name}\n", "")
+    return executed(book)
+
+
+def test_a_cell_that_expects_an_exception_may_not_show_a_traceback(small_book):
+    add_chapter(small_book, "other", "1 / 0")
+    edit(small_book, "book/other.md", "hide-input", "raises-exception")
+    with pytest.raises(BuildError, match=r"book/other.md:10: a traceback"):
+        executed(small_book)
+
+
+def test_a_cell_that_never_ends_is_named(small_book, monkeypatch):
+    monkeypatch.setattr(execution, "CELL_TIMEOUT", 1)
+    add_chapter(small_book, "other", "while True: pass")
+    with pytest.raises(BuildError, match=r"book/other.md:10: .*1 s"):
+        executed_without_small(small_book)
+
+
+def executed_without_small(book: Project) -> set[str]:
+    edit(book, "_toc.yml", "  - file: small\n", "")
+    return executed(book)
+
+
+def test_a_broken_repr_is_not_published(small_book):
+    code = textwrap.dedent(
+        """\
+        class Broken:
+            def _repr_html_(self):
+                raise RuntimeError("no")
+
+        Broken()"""
+    )
+    add_chapter(small_book, "other", code)
+    with pytest.raises(BuildError, match=r"book/other.md:12: RuntimeError"):
+        executed(small_book)
+
+
+def test_a_figure_published_twice_is_refused(small_book):
+    code = (
+        "from convbook.publish import figure\n"
+        "for _ in range(2):\n"
+        "    figure('other-x', lambda fig: None, title='T', alt='A')"
+    )
+    add_chapter(small_book, "other", code)
+    with pytest.raises(BuildError, match=r"book/other.md:10: .*other-x"):
+        executed(small_book)
+
+
+def test_two_runs_give_the_same_figure_bytes(built):
+    def files() -> dict[str, bytes]:
+        return {
+            path.name: path.read_bytes()
+            for path in built.executed.rglob("small-line*")
+        }
+
+    first = files()
+    assert {"small-line.svg", "small-line-narrow.svg", "small-line.pdf", "small-line.png",
+            "small-line.csv"} == set(first)  # fmt: skip
+    for path in built.executed.glob("*/run.json"):
+        path.unlink()
+    assert executed(built) == {"small"}
+    assert files() == first
+
+
+def test_a_run_says_where_it_comes_from(built):
+    _, notebook = chapter.read(built, built.book / "small.md")
+    run = store.find(built, fingerprint.key(notebook, fingerprint.environment(built)))
+    assert run is not None
+    assert {"date", "seconds", "commit", "device", "threads", "python", "numpy"} <= set(run.provenance)
+    assert set(run.modules) == {"src/smallpkg/__init__.py", "src/smallpkg/used.py"}
+
+
+@given(chapters=st.integers(1, 30), cores=st.integers(1, 128))
+def test_kernels_never_share_a_core(chapters, cores):
+    jobs, threads = execution.share_cores(chapters, cores)
+    assert 1 <= jobs <= chapters
+    assert threads >= 1
+    assert jobs * threads <= cores
+
+
+def test_old_runs_are_forgotten_but_not_those_in_use(built):
+    for number in range(5):
+        (built.executed / f"old-{number}").mkdir()
+    (run,) = (path.name for path in built.executed.glob("*/run.json") for path in [path.parent])
+    store.prune(built, keep={run}, most=0)
+    assert [path.name for path in built.executed.iterdir()] == [run]
