@@ -65,9 +65,6 @@ def add_head(
         for font in fonts
     )
     icon = f'<link rel="icon" type="image/svg+xml" href="{at("_static/mark-light.svg", 1)}">\n'
-    # The theme's label hides what its summary says; the text in it is label enough.
-    if "body" in context:
-        context["body"] = context["body"].replace(' aria-label="Toggle hidden content"', "")
     context["metatags"] = context.get("metatags", "") + preload + icon
 
 

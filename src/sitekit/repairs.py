@@ -1,0 +1,37 @@
+"""Mends in the written HTML what the theme and other extensions get wrong for assistive technology."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+
+REPAIRS = {
+    # A label that hides the words of the summary it stands on.
+    ' aria-label="Toggle hidden content"': "",
+    # A deprecated role, and a list whose children are no list items.
+    ' role="doc-biblioentry"': "",
+    '<div role="list" class="citation-list">': '<div class="citation-list">',
+}
+
+
+def repair(body: str) -> str:
+    """The body of a page, mended."""
+    for wrong, right in REPAIRS.items():
+        body = body.replace(wrong, right)
+    return body
+
+
+def mend(
+    _app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: nodes.document
+) -> None:
+    """Mend the body of a page before it goes into its template."""
+    if "body" in context:
+        context["body"] = repair(context["body"])
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Mend each page as it is written."""
+    app.connect("html-page-context", mend)
+    return {"parallel_read_safe": True, "version": "1"}

@@ -1,0 +1,139 @@
+"""Every page of the built site, as a reader's browser sees it."""
+
+import base64
+import json
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from conftest import SITE
+
+pytestmark = [pytest.mark.browser, pytest.mark.site]
+
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+LOAD_ALL = """async () => {
+  const images = [...document.images].filter(i => i.offsetParent !== null);
+  images.forEach(i => i.loading = 'eager');
+  await Promise.all(images.map(i => i.complete ? null : new Promise(r => i.onload = i.onerror = r)));
+  return images.filter(i => !i.naturalWidth).map(i => i.src);
+}"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_page_stays_on_its_host_and_has_no_error(visit, page_name, theme):
+    seen = visit(page_name, theme=theme)
+    assert seen.page.evaluate(LOAD_ALL) == []
+    assert seen.foreign == []
+    assert seen.failed == []
+    assert seen.errors == []
+
+
+def test_a_page_does_not_scroll_sideways_on_a_phone(visit, page_name):
+    page = visit(page_name, width=360).page
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_page_is_accessible(visit, page_name, theme, width):
+    page = visit(page_name, theme=theme, width=width).page
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": WCAG}})
+    assert found.violations_count == 0, json.dumps(
+        [
+            (v["id"], [(n["html"][:200], n["failureSummary"][:300]) for n in v["nodes"][:4]])
+            for v in found.response["violations"]
+        ],
+        indent=1,
+    )
+
+
+def test_a_page_reads_without_javascript(visit, page_name):
+    page = visit(page_name, java_script_enabled=False).page
+    assert page.locator("h1:visible").count() >= 1
+
+
+def test_ids_on_a_page_are_unique(visit, page_name):
+    ids = visit(page_name).page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
+    assert sorted(ids) == sorted(set(ids))
+
+
+def test_solutions_and_hints_unfold_by_keyboard_without_javascript(visit):
+    page = visit("filters.html", java_script_enabled=False).page
+    for kind in ("details.solution", "details.sd-dropdown"):
+        details = page.locator(kind).first
+        assert not details.locator(":scope > :not(summary)").first.is_visible()
+        details.locator("summary").focus()
+        page.keyboard.press("Enter")
+        assert details.locator(":scope > :not(summary)").first.is_visible()
+
+
+@pytest.mark.parametrize("width, drawing", [(1280, ""), (360, "-narrow")])
+def test_a_window_gets_the_drawing_of_its_width(visit, width, drawing):
+    page = visit("filters.html", width=width).page
+    page.evaluate(LOAD_ALL)
+    sources = page.eval_on_selector_all("figure picture img", "all => all.map(i => i.currentSrc)")
+    assert sources
+    for source in sources:
+        assert source.removesuffix(".svg").endswith("-narrow") == bool(drawing)
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_images_take_their_place_before_they_load(visit, width):
+    page = visit("filters.html", width=width).page
+    ratios = page.eval_on_selector_all(
+        "figure picture img", "all => all.map(i => i.getBoundingClientRect().height)"
+    )
+    assert min(ratios) > 50  # lazy images that are not there yet, too
+
+
+def test_a_figure_turns_dark_with_the_page(visit):
+    brightness = {}
+    for theme in ("light", "dark"):
+        page = visit("filters.html", theme=theme).page
+        page.evaluate(LOAD_ALL)
+        figure = page.locator("figure#filters-gains img")
+        figure.scroll_into_view_if_needed()
+        brightness[theme] = page.evaluate(
+            """async image => {
+              const bitmap = await createImageBitmap(await (await fetch(image)).blob());
+              const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+              const context = canvas.getContext('2d');
+              context.drawImage(bitmap, 0, 0);
+              const data = context.getImageData(0, 0, bitmap.width, bitmap.height).data;
+              let sum = 0;
+              for (let i = 0; i < data.length; i += 4) sum += data[i] + data[i + 1] + data[i + 2];
+              return sum / (data.length * 0.75);
+            }""",
+            "data:image/png;base64," + base64.b64encode(figure.screenshot()).decode(),
+        )
+    assert brightness["dark"] < brightness["light"] - 60
+
+
+def test_the_reader_can_turn_the_theme(visit):
+    page = visit("filters.html").page
+    before = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    for _ in range(3):  # the button goes round automatic, light and dark
+        if page.evaluate("document.documentElement.dataset.theme") != "dark":
+            page.locator("button.theme-switch-button:visible").first.click()
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != before
+
+
+def test_every_link_on_the_site_leads_somewhere(visit, page_name, address):
+    page = visit(page_name).page
+    links = page.eval_on_selector_all("a[href]", "all => all.map(a => a.href)")
+    for link in {link for link in links if link.startswith(address)}:
+        path, _, fragment = link.removeprefix(address).partition("#")
+        target = SITE / (path or "index.html")
+        assert target.is_file(), link
+        if fragment and target.suffix == ".html":
+            assert f'id="{fragment}"' in target.read_text(), link
+
+
+def test_no_page_names_another_host_to_load_from():
+    for path in SITE.glob("*.html"):
+        text = path.read_text()
+        for attribute in ("src=", 'rel="stylesheet" href=', 'rel="preload" href='):
+            for piece in text.split(attribute)[1:]:
+                assert not piece[1:9].startswith(("http:", "https:", "//")), piece[:80]
