@@ -1,27 +1,21 @@
-"""Figures on the page and at their permanent addresses.
+"""Figures on the page.
 
 A chapter's cell publishes a figure (`convbook.publish.figure`); the directive ``computed-figure``
-with the same id stands where it is shown, and holds its caption. Every figure has its files under
-``figures/`` and an entry in ``figures/figures.json``. The registry ``book/figure-ids.txt`` lists
-all ids ever published: an id missing from a build fails it, so that no cited address dies.
+with the same id stands where it is shown, and holds its caption. Another page can show it again,
+with ``borrowed-figure``. What is shown is collected for `sitekit.figure_files`.
 """
 
 from __future__ import annotations
 
 import ast
-import json
 import re
-import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
 from docutils import nodes
-from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
-from sphinx.errors import SphinxError
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 from sphinx.writers.html5 import HTML5Translator
@@ -31,8 +25,6 @@ from sitekit.reading import project_of, run_metadata
 
 logger = logging.getLogger(__name__)
 
-REGISTRY = "figure-ids.txt"
-LICENCE = "CC-BY-4.0"
 PHONE = 620  # CSS pixels: below this width of the window the phone's drawing is shown
 
 
@@ -63,6 +55,48 @@ class ComputedFigure(SphinxDirective):
         return [figure]
 
 
+class BorrowedFigure(SphinxDirective):
+    """``{borrowed-figure} <id>``: another chapter's figure, with its title and a link to it."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Place an empty picture; `lend` fills it when every page has been read."""
+        image = picture(name=self.arguments[0], borrowed=True)
+        self.env.metadata[self.env.docname]["borrows"] = image["name"]
+        self.set_source_info(image)
+        return [nodes.container("", image, classes=["borrowed-figure"])]
+
+
+def lend(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Fill the borrowed figures of a page from the pages that own them."""
+    owned = {name: record for page in collection(app.env).values() for name, record in page.items()}
+    for image in list(doctree.findall(lambda n: isinstance(n, picture) and "borrowed" in n)):
+        record = owned.get(image["name"])
+        if record is None:
+            logger.warning("no chapter shows figure %r", image["name"], location=image)
+            image.parent.remove(image)
+            continue
+        fill(image, record, store.folder(project_of(app), record["run"]))
+        target = app.builder.get_relative_uri(docname, record["chapter"]) + f"#{image['name']}"
+        link = nodes.reference("", record["title"], refuri=target, internal=True)
+        image.parent += nodes.paragraph("", "", link)
+
+
+def borrowers(_app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Pages with borrowed figures are written anew with every build: the figures may have moved."""
+    return [docname for docname in env.found_docs if "borrows" in env.metadata[docname]]
+
+
+def fill(image: picture, record: dict[str, Any], files: Path) -> None:
+    """Give a picture its alternative text, the sizes of its drawings and its downloads."""
+    name = image["name"]
+    image["alt"] = record["alt"]
+    image["wide"] = svg_size((files / f"{name}.svg").read_text())
+    image["narrow"] = svg_size((files / f"{name}-narrow.svg").read_text())
+    image["downloads"] = [file for file in sorted(record["files"]) if "-narrow" not in file]
+
+
 def place(app: Sphinx, doctree: nodes.document) -> None:
     """Give each placed figure its files, title and alternative text; remember what is shown."""
     env = app.env
@@ -80,11 +114,7 @@ def place(app: Sphinx, doctree: nodes.document) -> None:
             continue
         if not name.startswith(f"{env.docname}-"):
             logger.warning("figure %r: the id must begin with %r", name, env.docname + "-", location=figure)
-        files = store.folder(project_of(app), run["id"])
-        image["alt"] = record["alt"]
-        image["wide"] = svg_size((files / f"{name}.svg").read_text())
-        image["narrow"] = svg_size((files / f"{name}-narrow.svg").read_text())
-        image["downloads"] = [f for f in sorted(record["files"]) if "-narrow" not in f]
+        fill(image, record, store.folder(project_of(app), run["id"]))
         caption = next(iter(figure.findall(nodes.caption)))
         text = caption.astext()
         caption.insert(0, [nodes.strong("", record["title"], classes=["finding"]), nodes.Text(" ")])
@@ -136,11 +166,12 @@ def visit_picture(self: HTML5Translator, node: picture) -> None:
     pixels = [[round(value * 4 / 3) for value in node[key]] for key in ("wide", "narrow")]
     (width, height), (phone_width, phone_height) = pixels
     path = f"{_up(self)}figures/{node['name']}"
+    loading = "eager" if node.get("borrowed") else "lazy"  # a borrowed figure opens its page
     self.body.append(
         f'<picture><source media="(max-width: {PHONE}px)" srcset="{path}-narrow.svg"'
         f' width="{phone_width}" height="{phone_height}" />'
         f'<img src="{path}.svg" alt="{self.attval(node["alt"])}"'
-        f' width="{width}" height="{height}" loading="lazy" decoding="async" /></picture>\n'
+        f' width="{width}" height="{height}" loading="{loading}" decoding="async" /></picture>\n'
     )
     raise nodes.SkipNode
 
@@ -180,93 +211,15 @@ def purge(_app: Sphinx, env: BuildEnvironment, docname: str) -> None:
     collection(env).pop(docname, None)
 
 
-def check_registry(app: Sphinx, env: BuildEnvironment) -> None:
-    """Hold the figures of this build against the registry of all ids ever published.
-
-    Raises
-    ------
-    SphinxError
-        If a registered id is lost, or a new one is not registered.
-    """
-    path = Path(app.srcdir) / REGISTRY
-    registered = set(path.read_text().split()) if path.exists() else set()
-    shown = {name for page in collection(env).values() for name in page}
-    if lost := sorted(registered - shown):
-        raise SphinxError(
-            f"book/{REGISTRY}: no chapter shows {', '.join(lost)} any more; an id once published stays"
-        )
-    if new := sorted(shown - registered):
-        raise SphinxError(f"book/{REGISTRY}: add {', '.join(new)}; an id listed there is a promise")
-
-
-def write(app: Sphinx, exception: Exception | None) -> None:
-    """Write every figure's files, and ``figures.json``."""
-    if exception is not None or app.builder.name != "html":
-        return
-    target = Path(app.outdir) / "figures"
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir()
-    project = project_of(app)
-    about = yaml.safe_load((project.root / "CITATION.cff").read_text())
-    entries = []
-    for page in collection(app.env).values():
-        for name, record in sorted(page.items()):
-            for file in record["files"]:
-                shutil.copyfile(store.folder(project, record["run"]) / file, target / file)
-            entries.append(entry(name, record, about))
-    text = json.dumps({"figures": entries}, ensure_ascii=False, indent=1)
-    (target / "figures.json").write_text(text + "\n", encoding="utf-8")
-
-
-def entry(name: str, record: Mapping[str, Any], about: Mapping[str, Any]) -> dict[str, Any]:
-    """A figure's entry in ``figures.json``; ``about`` is the book's ``CITATION.cff``."""
-    page = f"{record['chapter']}.html#{name}"
-    keys = ("date", "commit", "device", "python", "torch")
-    return {
-        "id": name,
-        "title": record["title"],
-        "caption": record["caption"],
-        "alt": record["alt"],
-        "chapter": record["chapter"],
-        "page": page,
-        "files": {file: {"sha256": digest} for file, digest in sorted(record["files"].items())},
-        "licence": LICENCE,
-        "provenance": {
-            **{key: record["provenance"].get(key) for key in keys},
-            "seeds": record["seeds"],
-        },
-        "citation": citation(name, record["title"], page, about),
-    }
-
-
-def citation(name: str, title: str, page: str, about: Mapping[str, Any]) -> dict[str, str]:
-    """How to cite one figure, as a sentence and as BibTeX."""
-    authors = " and ".join(
-        a.get("name") or f"{a['given-names']} {a['family-names']}" for a in about["authors"]
-    )
-    year = str(about["date-released"])[:4]
-    book, edition = about["title"], about["version"]
-    where = f"{str(about.get('url', '')).rstrip('/')}/{page}".lstrip("/")
-    title = title.rstrip(".")
-    return {
-        "text": f"{authors} ({year}). “{title}.” Figure {name} in {book}, edition {edition}. {where}. CC BY 4.0.",
-        "bibtex": (
-            f"@misc{{{name},\n  author = {{{{{authors}}}}},\n  title = {{{title}}},\n"
-            f"  year = {{{year}}},\n  howpublished = {{Figure in {book}, edition {edition}}},\n"
-            f"  note = {{{where}, CC BY 4.0}}\n}}"
-        ),
-    }
-
-
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directive, its node, and the steps of the build that handle figures."""
-    directive: type[Directive] = ComputedFigure
-    app.add_directive("computed-figure", directive)
+    app.add_directive("computed-figure", ComputedFigure)
+    app.add_directive("borrowed-figure", BorrowedFigure)
     app.add_node(picture, html=(visit_picture, None))
     app.add_node(nodes.figure, override=True, html=(visit_figure, depart_figure))
     app.connect("env-purge-doc", purge)
     app.connect("env-before-read-docs", check_claims)
     app.connect("doctree-read", place, priority=900)  # after the page's metadata was collected
-    app.connect("env-check-consistency", check_registry)
-    app.connect("build-finished", write)
+    app.connect("env-updated", borrowers)
+    app.connect("doctree-resolved", lend)
     return {"parallel_read_safe": False, "version": "1"}

@@ -52,6 +52,15 @@ See {numref}`small-line`.
 '''
 
 
+FRONT = """# Front
+
+See [the chapter](small.md).
+
+```{borrowed-figure} small-line
+```
+"""
+
+
 def write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
@@ -61,7 +70,7 @@ def make_small_book(folder: Path) -> Project:
     """Write the small book, with this book's own configuration, into a folder."""
     root = folder / "small"
     write(root / "book/small.md", CHAPTER)
-    write(root / "book/index.md", "# Front\n\nSee [the chapter](small.md).\n")
+    write(root / "book/index.md", FRONT)
     write(root / "book/figure-ids.txt", "small-line\n")
     write(root / "book/questions.toml", '[small]\nanswers = ["0.four"]\n')
     write(root / "book/references.bib", "")

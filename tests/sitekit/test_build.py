@@ -100,6 +100,14 @@ def test_a_figure_on_the_page_has_both_drawings_and_its_files(built_book):
     assert page(built_book, "small.html").find("a", href="#small-line")  # {numref} leads there
 
 
+def test_a_borrowed_figure_leads_to_its_chapter(built_book):
+    place = page(built_book, "index.html").find(class_="borrowed-figure")
+    assert place.find("img")["src"] == "figures/small-line.svg"
+    assert place.find("img")["alt"] == "A line rises to 4."
+    assert place.find("a")["href"] == "small.html#small-line"
+    assert place.find("a").get_text() == "Two doubled is four"
+
+
 def test_pages_say_what_they_take_and_where_they_come_from(built_book):
     soup = page(built_book, "small.html")
     facts = soup.find("p", class_="chapter-facts").get_text()
@@ -113,7 +121,7 @@ def test_pages_say_what_they_take_and_where_they_come_from(built_book):
     assert page(built_book, "index.html").find("p", class_="provenance")
 
 
-def test_an_even_image_of_a_theme_has_alt(built_book):
+def test_every_image_has_alt_even_the_themes_own(built_book):
     for path in built_book.site.glob("*.html"):
         assert all(image.has_attr("alt") for image in page(built_book, path.name).find_all("img"))
 
@@ -167,6 +175,8 @@ FAULTS = {
         "book/figure-ids.txt", "small-line", "small-line\nsmall-lost", "", "small-lost"),
     "a figure that is not registered": (
         "book/figure-ids.txt", "small-line", "", "", "small-line"),
+    "a borrowed figure that no chapter shows": (
+        "book/index.md", "small-line", "small-lime", "{borrowed-figure}", "small-lime"),
     "a chapter without code": (
         "book/index.md", "# Front", "---\nchapter: {gpu: 'no', read_minutes: 1}\n---\n# Front",
         "---", "executed"),
