@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from matplotlib.patches import Rectangle
 
+from convbook.filters import filtered
 from convbook.plotting import (
     Drawing,
     draw_image,
@@ -19,8 +20,7 @@ from convbook.plotting import (
 )
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Float
-    from matplotlib.axes import Axes
+    from jaxtyping import Float
     from matplotlib.figure import Figure
 
 
@@ -44,20 +44,24 @@ def pictures(items: Sequence[Picture], wide: int, narrow: int = 2) -> Drawing:
 
 
 def kernels_and_pictures(
-    items: Sequence[Picture], kernels: Sequence[Float[np.ndarray, "k k"] | None]
+    photograph: Float[np.ndarray, "h w"],
+    kernels: Mapping[str, Float[np.ndarray, "k k"]],
+    outputs: Mapping[str, Float[np.ndarray, "h w"]],
 ) -> Drawing:
-    """Images, each over the kernel that made it."""
+    """A photograph and its filtered copies, each over its kernel; a sum of 0 makes a signed one."""
 
     def draw(figure: Figure) -> None:
-        columns = 2 if is_narrow(figure) else len(items)
-        blocks = -(-len(items) // columns)
+        columns = 2 if is_narrow(figure) else 1 + len(kernels)
+        blocks = -(-(1 + len(kernels)) // columns)
         grid = figure.subplots(2 * blocks, columns, height_ratios=[5, 3] * blocks, squeeze=False)
-        for n, (item, kernel) in enumerate(zip(items, kernels, strict=True)):
+        for axes in grid[1::2].flat:
+            axes.axis("off")
+        draw_image(grid[0, 0], photograph, "photograph")
+        for n, (name, kernel) in enumerate(kernels.items(), start=1):
             upper, lower = grid[2 * (n // columns) :, n % columns][:2]
-            draw_image(upper, item.image, item.name, limit=item.limit, high=item.high)
-            lower.axis("off")
-            if kernel is not None:
-                draw_matrix(lower, kernel, number=fraction)
+            limit = 1.0 if abs(kernel.sum()) < 1e-9 else None
+            draw_image(upper, outputs[name], name, limit=limit)
+            draw_matrix(lower, kernel, number=fraction)
 
     return draw
 
@@ -104,54 +108,57 @@ def moved(sizes: Sequence[int], measured: Sequence[float], computed: Sequence[fl
 
 
 def stripes(
-    strips: Mapping[str, Float[np.ndarray, "h w"]],
+    kernels: Mapping[str, Float[np.ndarray, "k k"]],
     frequencies: Float[np.ndarray, " n"],
-    gains: Mapping[str, tuple[Float[np.ndarray, " n"], str, tuple[float, float]]],
-    measured: tuple[Float[np.ndarray, " m"], Mapping[str, Sequence[float]]],
+    gains: Mapping[str, Float[np.ndarray, " n"]],
+    tried: Float[np.ndarray, " m"],
+    measured: Mapping[str, Sequence[float]],
     mark: float,
 ) -> Drawing:
-    """Strips of stripes that grow finer to the right, over gains on the same axis.
+    """Stripes that grow finer to the right, filtered, over gains on the same axis.
 
-    ``gains`` holds for each name the curve, its colour, and the place of its name; ``mark`` is a
-    frequency to draw a line at.
+    ``frequencies`` start at 0 in equal steps; ``mark`` is one to draw a line at.
     """
+    count, finest = 520, float(frequencies[-1])
+    phase = np.pi * finest / count * np.arange(count) ** 2  # its slope reaches the finest frequency
+    chirp = np.tile(0.5 + 0.5 * np.cos(phase), (24, 1))
+    strips = {name: np.vstack([chirp, filtered(chirp, w)]) for name, w in kernels.items()}
+    looks = dict(zip(kernels, [("kernel", (0.135, -0.32)), ("output", (0.135, 0.18))], strict=True))
 
     def draw(figure: Figure) -> None:
         heights = [1] * len(strips) + [4]
-        grid = figure.subplots(len(strips) + 1, 1, height_ratios=heights, sharex=True)
-        for axes, (name, strip) in zip(grid, strips.items(), strict=False):
-            extent = (0, frequencies[-1], 1, 0)
-            axes.imshow(
-                strip,
-                cmap="gray",
-                vmin=0,
-                vmax=1,
-                extent=extent,
-                aspect="auto",
-                interpolation="none",
-            )
+        *upper, lower = figure.subplots(len(heights), 1, height_ratios=heights, sharex=True)
+        for axes, (name, strip) in zip(upper, strips.items(), strict=True):
+            axes.imshow(strip, cmap="gray", extent=(0, finest, 1, 0), aspect="auto",
+                        vmin=0, vmax=1, interpolation="none")  # fmt: skip
             axes.axis("off")
-            axes.set_title(name, pad=3)
+            axes.set_title(f"stripes; below, after the {name}", pad=3)
+        for axes in (*upper, lower):
             axes.axvline(mark, color=role("gradient"), linewidth=1.5, linestyle=(0, (3, 2)))
-        axes = grid[-1]
-        axes.axhline(0, color=role("line"), linewidth=1)
-        axes.axvline(mark, color=role("gradient"), linewidth=1.5, linestyle=(0, (3, 2)))
-        for name, (gain, colour, place) in gains.items():
-            axes.plot(frequencies, gain, color=role(colour))
-            axes.plot(measured[0], measured[1][name], "o", ms=5, color=role(colour))
-            label_line(axes, *place, name, colour)
-        axes.set(xlim=(0, frequencies[-1]), ylim=(-0.4, 1.05), ylabel="gain")
-        axes.set_xlabel("frequency (stripes a pixel)")
+        lower.axhline(0, color=role("line"), linewidth=1)
+        for name, (colour, place) in looks.items():
+            lower.plot(frequencies, gains[name], color=role(colour))
+            lower.plot(tried, measured[name], "o", ms=5, color=role(colour))
+            label_line(lower, *place, name, colour)
+        lower.set(xlim=(0, finest), ylim=(-0.4, 1.05), ylabel="gain")
+        lower.set_xlabel("frequency (stripes a pixel)")
 
     return draw
 
 
 def slopes(
     columns: Float[np.ndarray, " n"],
-    curves: Mapping[str, tuple[Float[np.ndarray, " n"], str]],
+    brightness: Float[np.ndarray, " n"],
+    first: Float[np.ndarray, " n"],
+    second: Float[np.ndarray, " n"],
     edge: float,
 ) -> Drawing:
-    """Brightness along a row and its derivatives, with the edge marked."""
+    """Brightness along a row and its two derivatives, with the edge marked."""
+    curves = {
+        "brightness": (brightness, "input"),
+        "first derivative": (first, "kernel"),
+        "second derivative": (second, "gradient"),
+    }
 
     def draw(figure: Figure) -> None:
         grid = figure.subplots(len(curves), 1, sharex=True)
@@ -169,21 +176,24 @@ def slopes(
 
 def direction_errors(
     angles: Float[np.ndarray, " n"],
-    errors: Mapping[str, tuple[Float[np.ndarray, " n"], str]],
-    measured: tuple[Float[np.ndarray, " m"], Mapping[str, Float[np.ndarray, " m"]]],
+    expected: Mapping[str, Float[np.ndarray, " n"]],
+    tried: Float[np.ndarray, " m"],
+    found: Mapping[str, Sequence[float]],
 ) -> Drawing:
     """By how many degrees a pair of kernels misses the direction of a slope."""
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
         axes.axhline(0, color=role("line"), linewidth=1)
-        for name, (error, colour) in errors.items():
+        for (name, error), colour in zip(
+            expected.items(), ("input", "kernel", "output"), strict=True
+        ):
             axes.plot(angles, error, color=role(colour))
-            axes.plot(measured[0], measured[1][name], "o", ms=5, color=role(colour))
-            lowest = int(np.argmax(np.abs(error[angles <= 45])))
-            label_line(
-                axes, angles[lowest], error[lowest] - 0.25, name, colour, ha="center", va="top"
-            )
+            axes.plot(tried, found[name], "o", ms=5, color=role(colour))
+            n = int(np.argmax(np.abs(error[angles <= 45])))
+            above = error[n] > 0
+            label_line(axes, angles[n], error[n] + (0.3 if above else -0.3), name, colour,
+                       ha="center", va="bottom" if above else "top")  # fmt: skip
         axes.set(xlabel="true direction of the slope (degrees)", ylabel="error (degrees)")
         axes.set(xlim=(0, 90), xticks=range(0, 91, 15))
         axes.margins(y=0.2)
@@ -209,14 +219,6 @@ def arrows(
     return draw
 
 
-def marked(
-    image: Float[np.ndarray, "h w"], masks: Mapping[str, Bool[np.ndarray, "h w"]]
-) -> Drawing:
-    """A photograph, and the pixels that each method marks, black on white."""
-    items = [Picture(name, 1.0 - mask) for name, mask in masks.items()]
-    return pictures([Picture("photograph", image), *items], 3, 2)
-
-
 def gains(items: Mapping[str, Float[np.ndarray, "n n"]]) -> Drawing:
     """Two-dimensional gains: the frequency 0 in the middle, black for 0, white for the most."""
 
@@ -228,30 +230,35 @@ def gains(items: Mapping[str, Float[np.ndarray, "n n"]]) -> Drawing:
     return draw
 
 
-def curves(
-    x: Float[np.ndarray, " n"],
-    lines: Mapping[str, tuple[Float[np.ndarray, " n"], str, str]],
-    labels: Mapping[str, tuple[float, float]],
-    **axis: str,
+def band(
+    frequencies: Float[np.ndarray, " n"], gains: Mapping[str, Float[np.ndarray, " n"]]
 ) -> Drawing:
-    """Lines of a given colour and dash pattern, each with its name at a given place."""
+    """The gains of a Gaussian, a Laplacian, both, and a DoG, which is dashed."""
+    looks = {
+        "Gaussian": ("input", "-", (0.012, 1.04)),
+        "Laplacian": ("kernel", "-", (0.37, 0.72)),
+        "both": ("output", "-", (0.145, 1.04)),
+        "DoG": ("gradient", "--", (0.29, 0.36)),
+    }
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
-        for name, (y, colour, dash) in lines.items():
-            axes.plot(x, y, dash, color=role(colour))
-            label_line(axes, *labels[name], name, colour)
-        axes.set(xlim=(x[0], x[-1]), ylim=(0, 1.08), **axis)
+        for name, (colour, dash, place) in looks.items():
+            axes.plot(frequencies, gains[name], dash, color=role(colour))
+            label_line(axes, *place, name, colour)
+        axes.set(xlim=(0, frequencies[-1]), ylim=(0, 1.1))
+        axes.set(xlabel="frequency (periods a pixel)", ylabel="gain, of its largest")
 
     return draw
 
 
 def corners(
     padded: Mapping[str, Float[np.ndarray, "h w"]],
-    blurred: Mapping[str, Float[np.ndarray, "h w"]],
+    averaged: Mapping[str, Float[np.ndarray, "h w"]],
     margin: int,
+    shown: int,
 ) -> Drawing:
-    """The corner of a picture with what each padding adds, over what a blur makes of it."""
+    """The corner of a picture with what each padding adds, over what an average makes of it."""
 
     def draw(figure: Figure) -> None:
         columns = 2 if is_narrow(figure) else len(padded)
@@ -259,49 +266,47 @@ def corners(
         grid = figure.subplots(2 * blocks, columns, squeeze=False)
         for n, name in enumerate(padded):
             upper, lower = grid[2 * (n // columns) :, n % columns][:2]
-            draw_image(upper, padded[name], name)
+            draw_image(upper, padded[name][:shown, :shown], name)
+            start, end = margin - 0.5, shown - 0.5
+            upper.plot([start, start, end], [end, start, start], color=role("kernel"), lw=1.5)
+            draw_image(lower, averaged[name][:shown, :shown])
             if n % columns == 0:
                 upper.set_ylabel("padded")
                 lower.set_ylabel("averaged")
-            _frame(upper, margin - 0.5, padded[name].shape)
-            draw_image(lower, blurred[name])
 
     return draw
-
-
-def _frame(axes: Axes, start: float, shape: tuple[int, ...]) -> None:
-    """The edge of the picture inside its padding, seen from its top left corner."""
-    height, width = shape
-    axes.plot(
-        [start, start, width - 0.5], [height - 0.5, start, start], color=role("kernel"), lw=1.5
-    )
 
 
 def template(
     image: Float[np.ndarray, "h w"],
     size: tuple[int, int],
     finds: Mapping[str, tuple[int, int]],
-    maps: Sequence[tuple[Picture, tuple[int, int]]],
+    maps: Mapping[str, tuple[Float[np.ndarray, "a b"], tuple[int, int]]],
 ) -> Drawing:
-    """A picture with frames where a template was found, and maps with rings at their peaks."""
+    """A picture with frames where a template was found, and maps with rings at their peaks.
+
+    A map of coefficients, from −1 to 1, is shown as a signed one.
+    """
+    height, width = size
+    outlines = (("paper", 3.0), ("kernel", 1.5))
 
     def draw(figure: Figure) -> None:
         first, *rest = panels(figure, 1 + len(maps), 1 + len(maps))
         draw_image(first, image, "searched picture")
-        height, width = size
         for name, (row, column) in finds.items():
-            for colour, thickness in (("paper", 3.0), ("kernel", 1.5)):
-                first.add_patch(
-                    Rectangle(
-                        (column, row), width, height, fill=False, lw=thickness, ec=role(colour)
-                    )
+            for colour, line in outlines:
+                frame = Rectangle(
+                    (column, row), width, height, fill=False, lw=line, ec=role(colour)
                 )
+                first.add_patch(frame)
             label = {"facecolor": role("paper"), "edgecolor": "none", "pad": 1.5}
             first.text(column, row - 6, name, color=role("ink"), bbox=label)
-        for axes, (item, (row, column)) in zip(rest, maps, strict=True):
-            draw_image(axes, item.image, item.name, limit=item.limit, high=item.high)
-            for colour, thickness in (("paper", 3.0), ("kernel", 1.5)):
-                axes.plot(column, row, "o", mfc="none", ms=10, mew=thickness, mec=role(colour))
+        for axes, (name, (scores, (row, column))) in zip(rest, maps.items(), strict=True):
+            signed = scores.min() < 0
+            draw_image(axes, scores, name, limit=1.0 if signed else None,
+                       low=float(scores.min()), high=float(scores.max()))  # fmt: skip
+            for colour, line in outlines:
+                axes.plot(column, row, "o", mfc="none", ms=10, mew=line, mec=role(colour))
             # Each value in the middle of its window, so that a map lines up with the picture.
             axes.set_xlim(-width / 2, image.shape[1] - width / 2)
             axes.set_ylim(image.shape[0] - height / 2, -height / 2)

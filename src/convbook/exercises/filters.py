@@ -37,7 +37,7 @@ def shift(answer: Any) -> str | None:
         )
     if _same(given, wanted[::-1]) or _same(given, -wanted[::-1]):
         return "Mind the order: first rows (down), then columns (right)."
-    return "Write down y[i, j] for this kernel: a single pixel of x is left. Which one?"
+    return "Write down y[i, j] for this kernel: a single pixel of x remains. Which one?"
 
 
 @exercise("filters-constant", because="On one grey level, only the sum of the weights counts.")
@@ -74,7 +74,7 @@ def stripes(answer: Any) -> str | None:
     harmonics = np.arange(1, 4) / 6
     if not _keeps_grey(kernel):
         return "A picture of one grey level does not come out as it was."
-    for down, right, name in ((0 * harmonics, harmonics, "upright"), (harmonics, 0, "level")):
+    for down, right, name in ((0 * harmonics, harmonics, "vertical"), (harmonics, 0, "horizontal")):
         if _gain(kernel, down, right).max() > TOLERANCE:
             return f"Some {name} stripes with a period of 6 pixels are still there."
     if not _same(displacement(kernel), (0, 0)):
@@ -120,6 +120,8 @@ def twice(answer: Any) -> str | None:
 def medians(answer: Any) -> str | None:
     """Two signals of three pixels whose medians do not add up."""
     a, b = array(answer, 2, 3)
+    if min(a.min(), b.min()) <= 0:
+        return "All six numbers should be positive."
     if np.isclose(np.median(a) + np.median(b), np.median(a + b)):
         return "For these two, the medians add up. Let the middle value sit at different pixels."
     return None
@@ -141,23 +143,23 @@ def separated(answer: Any) -> str | None:
 
 @exercise("filters-line", because="A second derivative across, nothing along.")
 def line(answer: Any) -> str | None:
-    """A 3×3 kernel for bright upright lines, one pixel wide."""
+    """A 3×3 kernel for bright vertical lines, one pixel wide."""
     kernel = array(answer, 3, 3)
-    upright = np.zeros((7, 7))
-    upright[:, 3] = 1
+    vertical = np.zeros((7, 7))
+    vertical[:, 3] = 1
     if not _same(filtered(np.ones((7, 7)), kernel), 0):
         return "On a picture of one grey level the response should be 0."
-    if not _same(filtered(upright.T, kernel)[1:-1, 1:-1], 0):
-        return "It answers to a level line; it should be blind to that."
+    if not _same(filtered(vertical.T, kernel)[1:-1, 1:-1], 0):
+        return "It answers to a horizontal line; it should be blind to that."
     if not _same(_on_ramp(kernel, 0, 1), 0):
         return (
             "It answers to brightness that rises steadily to the right: that is an edge detector."
         )
-    at_line = filtered(upright, kernel)[3, 3]
+    at_line = filtered(vertical, kernel)[3, 3]
     if at_line < 0:
-        return "On a bright upright line the response should be positive."
+        return "On a bright vertical line the response should be positive."
     if not _same(at_line, 1):
-        return "On a bright upright line the response should be exactly 1. Scale it."
+        return "On a bright vertical line the response should be exactly 1. Scale it."
     return None
 
 
@@ -173,7 +175,7 @@ def sharpen(answer: Any) -> str | None:
     if np.abs(finest).max() < 1:
         return "This weakens the finest stripes: it is a blur."
     if not _same(finest.real, 3):
-        return "Stripes of period 2, upright or level, should come out three times as strong."
+        return "Stripes of period 2, vertical or horizontal, should come out three times as strong."
     return None
 
 
