@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
 import numpy as np
-from matplotlib import font_manager
+from matplotlib import font_manager, style
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.rcsetup import cycler
 
 from convbook.palette import ROLES, SIGNED
 
@@ -37,11 +38,14 @@ _FONTS = Path(__file__).parent / "fonts"
 
 @contextmanager
 def book_style() -> Iterator[None]:
-    """Draw in the book's style inside a ``with`` block; matplotlib's settings come back after it."""
-    for file in sorted(_FONTS.glob("*.ttf")):
-        font_manager.fontManager.addfont(file)
+    """Draw in the book's style inside a ``with`` block; matplotlib's settings come back after it.
+
+    What the style leaves open is as matplotlib ships it, whatever the notebook or a matplotlibrc
+    has set: a figure has the same bytes wherever it is drawn.
+    """
+    _add_fonts()
     ink, muted, line = (ROLES[role].light for role in ("ink", "muted", "line"))
-    settings = {
+    settings: dict[str, Any] = {
         # The second family fills in for the arrows and Greek letters that the first one lacks.
         "font.family": ["IBM Plex Sans", "DejaVu Sans"],
         "font.size": 9.5,
@@ -58,6 +62,9 @@ def book_style() -> Iterator[None]:
         "xtick.labelcolor": ink,
         "ytick.labelcolor": ink,
         "grid.color": line,
+        # Black by default, also where nobody asked for an edge: the shaft of an annotation's arrow.
+        "patch.edgecolor": ink,
+        "hatch.color": ink,
         "axes.spines.top": False,
         "axes.spines.right": False,
         "axes.titlelocation": "left",
@@ -69,19 +76,28 @@ def book_style() -> Iterator[None]:
         "mathtext.fontset": "custom",
         "mathtext.rm": "IBM Plex Sans",
         "mathtext.it": "IBM Plex Sans",
-        "mathtext.bf": "IBM Plex Sans SemiBold",
+        "mathtext.bf": "IBM Plex Sans SemiBold:semibold",
+        # Looked up for any formula, though ours has no script letters; where it is missing,
+        # matplotlib complains on standard error, which fails a build.
+        "mathtext.cal": "IBM Plex Sans",
         "mathtext.fallback": "stixsans",
         # Glyphs as outlines: an image in a page cannot use the page's fonts, and a figure must look
         # the same on every machine.
         "svg.fonttype": "path",
         "pdf.fonttype": 42,
         "image.interpolation": "nearest",
-        "axes.prop_cycle": mpl.cycler(
+        "axes.prop_cycle": cycler(
             color=[ROLES[role].light for role in ("input", "kernel", "output", "gradient")]
         ),
     }
-    with mpl.rc_context(settings):
+    with style.context(["default", settings]):
         yield
+
+
+@cache  # matplotlib would list a font again at every call
+def _add_fonts() -> None:
+    for file in sorted(_FONTS.glob("*.ttf")):
+        font_manager.fontManager.addfont(file)
 
 
 def is_narrow(figure: Figure) -> bool:
@@ -121,7 +137,16 @@ def draw_image(
 
     A grey image runs from ``low`` (black) to ``high`` (white). A signed response is blue where it
     is negative, orange where it is positive and pale where it is zero.
+
+    Raises
+    ------
+    ValueError
+        If the limit is not above 0, or ``high`` not above ``low``: no colour would mean anything.
     """
+    if limit is not None and not limit > 0:
+        raise ValueError(f"limit is {limit}; it must be above 0, the largest size of a response")
+    if not high > low:
+        raise ValueError(f"high is {high}; it must be above low, which is {low}")
     # "none" keeps the pixels: any other way, matplotlib would put a resampled copy into the SVG.
     if limit is None:
         axes.imshow(image, cmap="gray", norm=Normalize(low, high), interpolation="none")
@@ -156,7 +181,7 @@ def draw_matrix(
             axes.text(
                 j + 0.5,
                 i + 0.53,
-                number(float(values[i][j])).replace("-", "−"),
+                _with_minus(number(float(values[i][j]))),
                 ha="center",
                 va="center",
                 color=role("paper") if filled else role("ink"),
@@ -165,6 +190,12 @@ def draw_matrix(
     axes.axis("off")
     if title:
         axes.set_title(title)
+
+
+def _with_minus(number: str) -> str:
+    """A formatted number with a true minus sign, and with none before a zero (−0, −0.00)."""
+    is_zero = not number.strip("-0.")
+    return number.replace("-", "" if is_zero else "−")
 
 
 def label_line(
