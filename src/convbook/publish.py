@@ -51,7 +51,7 @@ def figure(
     id
         ``<chapter>-<slug>``; the figure's address for as long as the book exists.
     draw
-        Draws on an empty figure. Called once 7.2 inches wide and once 3.6 (see `convbook.plotting`).
+        Draws on an empty figure, once 7.2 inches wide and once 3.6 (see `convbook.plotting`).
     title
         The finding, as a sentence.
     alt
@@ -72,19 +72,20 @@ def figure(
 
     if not title.strip() or not alt.strip():
         raise ValueError(f"figure {id!r} needs a title and an alt text; one of them is empty")
+    files = render(id, draw, height, narrow_height or height)
+    if data is not None:
+        files[f"{id}.csv"] = _base64(to_csv(data).encode())
     record = {
         "id": id,
         "title": title,
         "alt": alt,
         "seeds": [int(seed) for seed in seeds] if seeds is not None else None,
-        "files": render(id, draw, height, narrow_height or height),
+        "files": files,
     }
-    if data is not None:
-        record["files"][f"{id}.csv"] = _base64(to_csv(data).encode())
     display(
         {
             FIGURE_MIME: record,
-            "image/png": record["files"][f"{id}.png"],
+            "image/png": files[f"{id}.png"],
             "text/plain": f"{title}\n{alt}",
         },
         raw=True,
@@ -187,7 +188,8 @@ def to_csv(data: Mapping[str, Sequence[Any]]) -> str:
     ValueError
         If the columns differ in length.
     """
-    columns = {name: np.asarray(column).ravel().tolist() for name, column in data.items()}
+    # list() opens what NumPy would take for a single object, such as the values of a dict.
+    columns = {name: np.asarray(list(column)).ravel().tolist() for name, column in data.items()}
     lengths = {name: len(column) for name, column in columns.items()}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"the columns of a figure's data differ in length: {lengths}")
@@ -219,7 +221,7 @@ def answer(id: str, value: Any, source: str = "computed", **facts: Any) -> None:
         As listed in ``book/questions.toml``, for instance ``"4b.kernel"``.
     value
         A number, a formula as text, a nested list or an array; for a simulated answer, a mapping
-        with ``mean``, ``std``, ``seeds`` and ``ci95``.
+        with ``mean``, ``std``, ``seeds`` and ``ci95``, or a mapping from cases to such mappings.
     source
         ``computed`` (exact, from code that ran), ``simulated`` (an experiment with seeds),
         ``predicted`` (a model of something not measured) or ``measured`` (read off a device).
@@ -230,11 +232,12 @@ def answer(id: str, value: Any, source: str = "computed", **facts: Any) -> None:
     Raises
     ------
     ValueError
-        If the source is unknown or lacks what it must state, or the value is not finite.
+        If the source is unknown or lacks what it must state, or if a number is not finite or a
+        value has no form in JSON.
     """
     from IPython.display import display
 
-    record = {"id": id, "value": _plain(value), "source": source, **facts}
+    record = _plain({"id": id, "value": value, "source": source, **facts})
     _validate(record)
     glue(id, value)
     display({ANSWER_MIME: record, "text/plain": f"{id} = {record['value']}"}, raw=True)
@@ -245,27 +248,32 @@ def _validate(record: Mapping[str, Any]) -> None:
     if source not in SOURCES:
         raise ValueError(f"answer {id!r}: source is {source!r}; it can be {', '.join(SOURCES)}")
     if source == "simulated":
-        _require(id, value if isinstance(value, dict) else {}, "mean", "std", "seeds", "ci95")
+        cases = list(value.values()) if isinstance(value, dict) else []
+        by_case = cases and all(isinstance(case, dict) for case in cases)
+        for result in cases if by_case else [value]:
+            _require(id, result if isinstance(result, dict) else {}, "mean", "std", "seeds", "ci95")
     if source == "measured":
         _require(id, record, "device", "measured_on", "torch", "commit")
     try:
-        json.dumps(value, allow_nan=False)
+        json.dumps(record, allow_nan=False)
     except ValueError:
-        raise ValueError(f"answer {id!r} is not a finite number: {value}") from None
+        raise ValueError(f"answer {id!r} has a number that is not finite: {record}") from None
+    except TypeError as error:
+        raise ValueError(f"answer {id!r} cannot be written as JSON: {error}") from None
 
 
 def _require(id: str, given: Mapping[str, Any], *keys: str) -> None:
-    missing = [key for key in keys if key not in given]
+    missing = [key for key in keys if given.get(key) in (None, "")]
     if missing:
         raise ValueError(f"answer {id!r} does not state {', '.join(missing)}")
 
 
 def _plain(value: Any) -> Any:
     """NumPy values as Python's own; an integral float stays a float."""
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray | np.generic):
-        return value.tolist()
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return value
