@@ -27,5 +27,5 @@ ROLES: dict[str, Colour] = {
     "gradient": Colour("#8b3a86", "#e39ddb"),
 }
 
-# Signed values: negative, zero, positive. The same on both grounds, since zero is a value, not paper.
+# Signed values: negative, zero, positive. The same on both grounds: zero is a value, not paper.
 SIGNED = ("#164f96", "#f3f2ee", "#b0410a")
