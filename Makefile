@@ -27,7 +27,13 @@ test: html browser ## build, then run every test, the browser's too
 browser: $(STAMP)
 	@$(BIN)/python tests/browser/chromium.py --install
 
-lab: $(STAMP) ## open the chapters as notebooks in JupyterLab
+# A double click on a chapter opens it as a notebook: a setting of this environment alone.
+LAB_SETTINGS := $(VENV)/share/jupyter/lab/settings/overrides.json
+$(LAB_SETTINGS): $(STAMP)
+	@mkdir -p $(@D)
+	@echo '{"@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Jupytext Notebook"}}}' > $@
+
+lab: $(LAB_SETTINGS) ## open the chapters as notebooks in JupyterLab
 	cd book && ../$(BIN)/jupyter lab
 
 serve: $(STAMP) ## live preview that reloads when a file is saved
