@@ -1,7 +1,7 @@
 """``answers.json``: the answers to the homework, as the chapters computed them.
 
 ``book/questions.toml`` lists the ids that exist, by chapter. An id answered twice, answered by
-another chapter than its own, unknown, or missing from a chapter that is on the site fails the build.
+another chapter than its own, unknown, or missing from a chapter on the site fails the build.
 """
 
 from __future__ import annotations
@@ -23,9 +23,7 @@ QUESTIONS = "questions.toml"
 
 def collection(env: BuildEnvironment) -> dict[str, list[dict[str, Any]]]:
     """All answers, by page."""
-    if not hasattr(env, "homework_answers"):
-        env.homework_answers = {}  # type: ignore[attr-defined]
-    found: dict[str, list[dict[str, Any]]] = env.homework_answers
+    found: dict[str, list[dict[str, Any]]] = vars(env).setdefault("homework_answers", {})
     return found
 
 
@@ -82,7 +80,8 @@ def compare(
 ) -> list[str]:
     """What is wrong with the answers: one sentence each."""
     home = {id: name for name, chapter in questions.items() for id in chapter["answers"]}
-    problems, seen = [], {}
+    problems: list[str] = []
+    seen: dict[str, str] = {}
     for page, found in answers.items():
         for answer in found:
             id = answer["id"]

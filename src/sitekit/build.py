@@ -38,7 +38,8 @@ def build(project: Project) -> None:
         shutil.rmtree(work, ignore_errors=True)
         raise
     replace(work / "html", project.site)
-    print(f"Site: {project.name(project.site / 'index.html')} ({time.perf_counter() - clock:.1f} s)")
+    seconds = time.perf_counter() - clock
+    print(f"Site: {project.name(project.site / 'index.html')} ({seconds:.1f} s)")
 
 
 def require_gpu() -> None:

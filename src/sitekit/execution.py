@@ -195,7 +195,7 @@ def execute(
 
 
 def kernel_environment(project: Project, threads: int) -> dict[str, str]:
-    """The kernel's environment: the book's packages, a fixed share of threads, a fixed hash seed."""
+    """The kernel's environment: the book's packages, its share of threads, a fixed hash seed."""
     limits = ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "VECLIB_MAXIMUM")
     return {
         **os.environ,

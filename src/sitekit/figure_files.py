@@ -1,8 +1,8 @@
 """The files of figures at their permanent addresses, ``figures.json``, and the registry of ids.
 
 Every figure has its files under ``figures/`` and an entry in ``figures/figures.json``. The registry
-``book/figure-ids.txt`` lists all ids ever published: an id missing from a build fails it, so that no
-cited address dies.
+``book/figure-ids.txt`` lists all ids ever published: an id missing from a build fails it, so that
+no cited address dies.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ def check_registry(app: Sphinx, env: BuildEnvironment) -> None:
     shown = {name for page in collection(env).values() for name in page}
     if lost := sorted(registered - shown):
         raise SphinxError(
-            f"book/{REGISTRY}: no chapter shows {', '.join(lost)} any more; an id once published stays"
+            f"book/{REGISTRY}: no chapter shows {', '.join(lost)} any more; "
+            "an id once published stays"
         )
     if new := sorted(shown - registered):
         raise SphinxError(f"book/{REGISTRY}: add {', '.join(new)}; an id listed there is a promise")
@@ -95,7 +96,10 @@ def citation(name: str, title: str, page: str, about: Mapping[str, Any]) -> dict
     where = f"{str(about.get('url', '')).rstrip('/')}/{page}".lstrip("/")
     title = title.rstrip(".")
     return {
-        "text": f"{authors} ({year}). “{title}.” Figure {name} in {book}, edition {edition}. {where}. CC BY 4.0.",
+        "text": (
+            f"{authors} ({year}). “{title}.” Figure {name} in {book}, edition {edition}. "
+            f"{where}. CC BY 4.0."
+        ),
         "bibtex": (
             f"@misc{{{name},\n  author = {{{{{authors}}}}},\n  title = {{{title}}},\n"
             f"  year = {{{year}}},\n  howpublished = {{Figure in {book}, edition {edition}}},\n"

@@ -28,12 +28,12 @@ logger = logging.getLogger(__name__)
 PHONE = 620  # CSS pixels: below this width of the window the phone's drawing is shown
 
 
-class picture(nodes.General, nodes.Element):  # noqa: N801 (docutils names nodes in lower case)
+class picture(nodes.General, nodes.Element):  # docutils names nodes in lower case
     """One figure's image: ``name``, ``alt``, and the sizes of its two drawings."""
 
 
 class ComputedFigure(SphinxDirective):
-    """``{computed-figure} <id>``: the figure that a cell published, with the caption in the body."""
+    """``{computed-figure} <id>``: the figure that a cell published; its caption is the body."""
 
     required_arguments = 1
     has_content = True
@@ -71,7 +71,7 @@ class BorrowedFigure(SphinxDirective):
 def lend(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Fill the borrowed figures of a page from the pages that own them."""
     owned = {name: record for page in collection(app.env).values() for name, record in page.items()}
-    for image in list(doctree.findall(lambda n: isinstance(n, picture) and "borrowed" in n)):
+    for image in [found for found in doctree.findall(picture) if "borrowed" in found]:
         record = owned.get(image["name"])
         if record is None:
             logger.warning("no chapter shows figure %r", image["name"], location=image)
@@ -80,7 +80,7 @@ def lend(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         fill(image, record, store.folder(project_of(app), record["run"]))
         target = app.builder.get_relative_uri(docname, record["chapter"]) + f"#{image['name']}"
         link = nodes.reference("", record["title"], refuri=target, internal=True)
-        image.parent += nodes.paragraph("", "", link)
+        image.parent.append(nodes.paragraph("", "", link))
 
 
 def borrowers(_app: Sphinx, env: BuildEnvironment) -> list[str]:
@@ -113,7 +113,8 @@ def place(app: Sphinx, doctree: nodes.document) -> None:
             logger.warning("no cell of this chapter publishes figure %r", name, location=figure)
             continue
         if not name.startswith(f"{env.docname}-"):
-            logger.warning("figure %r: the id must begin with %r", name, env.docname + "-", location=figure)
+            prefix = f"{env.docname}-"
+            logger.warning("figure %r: the id must begin with %r", name, prefix, location=figure)
         fill(image, record, store.folder(project_of(app), run["id"]))
         caption = next(iter(figure.findall(nodes.caption)))
         text = caption.astext()
@@ -121,22 +122,30 @@ def place(app: Sphinx, doctree: nodes.document) -> None:
         records[name] = {**record, "caption": text, "chapter": env.docname, "run": run["id"],
                          "provenance": run["provenance"]}  # fmt: skip
     for name in published.keys() - records.keys():
-        logger.warning("figure %r is published, but no computed-figure shows it", name, location=(env.docname, 1))
+        where = (env.docname, 1)
+        logger.warning(
+            "figure %r is published, and no computed-figure shows it", name, location=where
+        )
     collection(env)[env.docname] = records
 
 
 def claims(project_text: str, notebook: Any) -> Iterator[tuple[int, str]]:
-    """The cells (their line, their figure) that publish a figure without asserting its claim first."""
+    """The cells (line, figure) that publish a figure without asserting its claim first."""
     for number, cell in enumerate(chapter.code_cells(notebook)):
         if "figure(" not in cell.source:
             continue
         tree = ast.parse(cell.source)
-        asserts = [n.lineno for n in ast.walk(tree) if isinstance(n, ast.Assert) and not isinstance(n.test, ast.Constant)]
+        asserts = [
+            node.lineno
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Assert) and not isinstance(node.test, ast.Constant)
+        ]
         for call in ast.walk(tree):
-            if isinstance(call, ast.Call) and called(call) == "figure":
-                if not any(line < call.lineno for line in asserts):
-                    line = chapter.cell_line(project_text, notebook, number) + call.lineno - 1
-                    yield line, ast.unparse(call.args[0]) if call.args else "?"
+            if not isinstance(call, ast.Call) or called(call) != "figure":
+                continue
+            if not any(line < call.lineno for line in asserts):
+                line = chapter.cell_line(project_text, notebook, number) + call.lineno - 1
+                yield line, ast.unparse(call.args[0]) if call.args else "?"
 
 
 def called(call: ast.Call) -> str:
@@ -150,7 +159,8 @@ def check_claims(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> Non
         path = Path(env.doc2path(docname))
         text, notebook = chapter.read(project_of(app), path)
         for line, name in claims(text, notebook):
-            logger.warning("figure %s is drawn before its cell asserts its claim", name, location=(docname, line))
+            where = (docname, line)
+            logger.warning("figure %s is drawn before its claim is asserted", name, location=where)
 
 
 def svg_size(text: str) -> tuple[float, float]:
@@ -190,7 +200,9 @@ def depart_figure(self: HTML5Translator, node: nodes.figure) -> None:
             for file in image["downloads"]
         )
         label = self.attval(f"Files of figure {image['name']}")
-        self.body.append(f'<div class="figure-files" role="group" aria-label="{label}">{links}</div>')
+        self.body.append(
+            f'<div class="figure-files" role="group" aria-label="{label}">{links}</div>'
+        )
     HTML5Translator.depart_figure(self, node)
 
 
@@ -200,9 +212,7 @@ def _up(self: HTML5Translator) -> str:
 
 def collection(env: BuildEnvironment) -> dict[str, dict[str, dict[str, Any]]]:
     """All figures shown, by page and id."""
-    if not hasattr(env, "computed_figures"):
-        env.computed_figures = {}  # type: ignore[attr-defined]
-    found: dict[str, dict[str, dict[str, Any]]] = env.computed_figures
+    found: dict[str, dict[str, dict[str, Any]]] = vars(env).setdefault("computed_figures", {})
     return found
 
 

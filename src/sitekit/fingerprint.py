@@ -74,7 +74,9 @@ def depends_on(project: Project, loaded: Iterable[str], files: Mapping[str, str]
     """
     root = project.root.resolve()
     names = {
-        path.relative_to(root).as_posix() for file in loaded if (path := Path(file).resolve()).is_relative_to(root)
+        path.relative_to(root).as_posix()
+        for path in (Path(file).resolve() for file in loaded)
+        if path.is_relative_to(root)
     }
     packages = {"/".join(name.split("/")[:2]) + "/" for name in names if name in files}
     data = {
@@ -132,4 +134,5 @@ def _installed(name: str) -> str:
 
 
 def sha256(content: bytes) -> str:
+    """The sha256 of some bytes, in hexadecimal."""
     return hashlib.sha256(content).hexdigest()

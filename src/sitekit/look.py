@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from convbook.palette import ROLES
 from docutils import nodes
 from sphinx.application import Sphinx
 
+from convbook.palette import ROLES
 from sitekit.reading import project_of
 
 # The mark, cell by cell: a 3×3 kernel (K) lies on a grid of inputs (i); its output (O) is filled.
@@ -54,7 +53,7 @@ def write_assets(app: Sphinx) -> None:
 
 
 def add_head(
-    app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: nodes.document
+    _app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: nodes.document
 ) -> None:
     """Put the favicon and the fonts of the first screen into a page's head."""
     at = context["pathto"]

@@ -63,7 +63,8 @@ class Project:
 
     def name(self, path: Path) -> str:
         """A path as people write it: relative to the checkout."""
-        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
+        inside = path.is_relative_to(self.root)
+        return path.relative_to(self.root).as_posix() if inside else str(path)
 
 
 def _files(entry: Any) -> list[str]:

@@ -36,7 +36,7 @@ def facts_line(chapter: Mapping[str, Any], provenance: Mapping[str, Any]) -> str
     """
     if chapter.get("gpu") not in GPU_WORDS or not isinstance(chapter.get("read_minutes"), int):
         raise BuildError(
-            f"the front matter's `chapter` is {dict(chapter)}; it needs gpu: \"no\" or \"optional\""
+            f'the front matter\'s `chapter` is {dict(chapter)}; it needs gpu: "no" or "optional"'
             " and read_minutes: a whole number"
         )
     where = "a GPU" if provenance["gpu"] else _count(provenance["threads"], "thread")

@@ -1,4 +1,4 @@
-"""Mends in the written HTML what the theme and other extensions get wrong for assistive technology."""
+"""Mends in the written HTML what the theme and extensions get wrong for assistive technology."""
 
 from __future__ import annotations
 

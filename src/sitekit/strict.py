@@ -18,15 +18,17 @@ def check_images(app: Sphinx, doctree: nodes.document) -> None:
     """Warn of an image without alternative text, at its line."""
     for image in doctree.findall(nodes.image):
         if not image.get("alt", "").strip():
-            place = image if image.line else (image.parent if image.parent.line else app.env.docname)
+            known = (node for node in (image, image.parent) if node.line)
+            place = next(known, app.env.docname)
             logger.warning("image %s has no alt text", image.get("uri", ""), location=place)
 
 
-def check_chapters_ran(app: Sphinx, doctree: nodes.document) -> None:
+def check_chapters_ran(app: Sphinx, _doctree: nodes.document) -> None:
     """Warn of a chapter that computes nothing: it has no code that could have run."""
     metadata = app.env.metadata[app.env.docname]
     if "chapter" in metadata and "run" not in metadata:
-        logger.warning("the chapter was not executed: it has no code cell", location=(app.env.docname, 1))
+        where = (app.env.docname, 1)
+        logger.warning("the chapter was not executed: it has no code cell", location=where)
 
 
 def faults(site: Path) -> Iterator[str]:

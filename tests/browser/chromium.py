@@ -57,7 +57,10 @@ def main() -> int:
         install()
     path = find()
     if path is None:
-        print("No Chromium was found or installed. Install one, or name it in CHROMIUM.", file=sys.stderr)
+        print(
+            "No Chromium was found or installed. Install one, or name it in CHROMIUM.",
+            file=sys.stderr,
+        )
         return 1
     print(f"Browser: {path}")
     return 0

@@ -74,9 +74,7 @@ def visit(browser: Browser, address: str) -> Iterator[Callable[..., Visit]]:
                 visit.foreign.append(request.url)
 
         visit.page.on("request", watch)
-        visit.page.on(
-            "response", lambda r: visit.failed.append(r.url) if r.status >= 400 else None
-        )
+        visit.page.on("response", lambda r: visit.failed.append(r.url) if r.status >= 400 else None)
         visit.page.on("pageerror", lambda error: visit.errors.append(str(error)))
         visit.page.on(
             "console", lambda m: visit.errors.append(m.text) if m.type == "error" else None

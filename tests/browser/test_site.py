@@ -14,7 +14,8 @@ WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 LOAD_ALL = """async () => {
   const images = [...document.images].filter(i => i.offsetParent !== null);
   images.forEach(i => i.loading = 'eager');
-  await Promise.all(images.map(i => i.complete ? null : new Promise(r => i.onload = i.onerror = r)));
+  const loaded = i => i.complete ? null : new Promise(r => i.onload = i.onerror = r);
+  await Promise.all(images.map(loaded));
   return images.filter(i => !i.naturalWidth).map(i => i.src);
 }"""
 

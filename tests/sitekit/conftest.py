@@ -11,7 +11,7 @@ from sitekit.project import Project
 
 ROOT = Path(__file__).parents[2]
 
-CHAPTER = '''---
+CHAPTER = """---
 file_format: mystnb
 kernelspec: {name: python3, display_name: Python 3}
 chapter: {gpu: "no", read_minutes: 1}
@@ -49,7 +49,7 @@ The caption says {glue:text}`four`.
 ```
 
 See {numref}`small-line`.
-'''
+"""
 
 
 FRONT = """# Front

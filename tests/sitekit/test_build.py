@@ -125,6 +125,7 @@ def test_every_image_has_alt_even_the_themes_own(built_book):
     for path in built_book.site.glob("*.html"):
         assert all(image.has_attr("alt") for image in page(built_book, path.name).find_all("img"))
 
+
 # What is replaced by what, in which file; a part of the faulty line, which the message must name
 # (or "": the fault is that something is absent); and a word that the message must contain.
 FAULTS = {
@@ -133,11 +134,13 @@ FAULTS = {
     "an image without alt text, in HTML": (
         "book/index.md", "See", '<img src="x.png">\n\nSee', "", "x.png"),
     "an unresolved reference": (
-        "book/small.md", "{numref}`small-line`", "{numref}`small-lime`", "small-lime", "small-lime"),
+        "book/small.md", "{numref}`small-line`", "{numref}`small-lime`",
+        "small-lime", "small-lime"),
     "a link to a page that is not there": (
         "book/index.md", "small.md", "big.md", "big.md", "big.md"),
     "an unknown directive": (
-        "book/small.md", "Some prose", "```{nonsense}\n```\n\nSome prose", "{nonsense}", "nonsense"),
+        "book/small.md", "Some prose", "```{nonsense}\n```\n\nSome prose",
+        "{nonsense}", "nonsense"),
     "an unknown glued name": (
         "book/small.md", "{glue:text}`four`.\n\n(", "{glue:text}`five`.\n\n(", "`five`", "five"),
     "an unknown citation": (
@@ -168,7 +171,8 @@ FAULTS = {
         "book/small.md", 'figure("small-line"', 'figure("small-lime"', "{computed-figure}",
         "small-line"),
     "a figure without a caption": (
-        "book/small.md", "The caption says {glue:text}`four`.\n", "", "{computed-figure}", "caption"),
+        "book/small.md", "The caption says {glue:text}`four`.\n", "",
+        "{computed-figure}", "caption"),
     "a figure with another chapter's name": (
         "book/small.md", "small-line", "index-line", "{computed-figure}", "index-line"),
     "a lost figure": (

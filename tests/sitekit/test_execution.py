@@ -13,7 +13,7 @@ from sitekit.project import BuildError, Project
 
 def executed(book: Project) -> set[str]:
     """Bring the book up to date; the names of the chapters that ran, not those from the cache."""
-    done = execution.execute_book(book, book.pages(), report=lambda line: None)
+    done = execution.execute_book(book, book.pages(), report=lambda _line: None)
     return {item.name for item in done if not item.cached}
 
 
@@ -91,7 +91,7 @@ def test_going_back_to_an_earlier_state_finds_its_run(built):
 @pytest.mark.parametrize("what", ["python", "platform", "device", "pins"])
 def test_another_environment_executes_all(built, monkeypatch, what):
     here = fingerprint.environment(built)
-    monkeypatch.setattr(fingerprint, "environment", lambda project: here | {what: "another"})
+    monkeypatch.setattr(fingerprint, "environment", lambda _project: here | {what: "another"})
     assert executed(built) == {"small"}
 
 
@@ -134,7 +134,7 @@ def test_a_module_edited_while_the_chapter_runs_makes_the_run_stale(built):
 def test_an_interrupted_save_leaves_no_run(built, monkeypatch):
     edit(built, "src/smallpkg/used.py", "2 * x", "x + x")
 
-    def full(*arguments, **options):
+    def full(*_arguments, **_options):
         raise OSError("No space left on device")
 
     with monkeypatch.context() as broken:
@@ -214,10 +214,7 @@ def test_a_figure_published_twice_is_refused(small_book):
 
 def test_two_runs_give_the_same_figure_bytes(built):
     def files() -> dict[str, bytes]:
-        return {
-            path.name: path.read_bytes()
-            for path in built.executed.rglob("small-line*")
-        }
+        return {path.name: path.read_bytes() for path in built.executed.rglob("small-line*")}
 
     first = files()
     assert {"small-line.svg", "small-line-narrow.svg", "small-line.pdf", "small-line.png",
@@ -232,7 +229,8 @@ def test_a_run_says_where_it_comes_from(built):
     _, notebook = chapter.read(built, built.book / "small.md")
     run = store.find(built, fingerprint.key(notebook, fingerprint.environment(built)))
     assert run is not None
-    assert {"date", "seconds", "commit", "device", "threads", "python", "numpy"} <= set(run.provenance)
+    expected = {"date", "seconds", "commit", "device", "threads", "python", "numpy"}
+    assert expected <= set(run.provenance)
     assert set(run.modules) == {"src/smallpkg/__init__.py", "src/smallpkg/used.py"}
 
 
