@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from docutils import nodes
@@ -23,6 +24,15 @@ def repair(body: str) -> str:
     return body
 
 
+def set_minus(_app: Sphinx, doctree: nodes.document) -> None:
+    """Give glued negative numbers a minus sign in place of a hyphen."""
+    for glued in doctree.findall(lambda n: isinstance(n, nodes.inline)):
+        if "pasted-text" in glued["classes"] and re.match(r"-[\d.]", glued.astext()):
+            for text in glued.findall(nodes.Text):
+                text.parent.replace(text, nodes.Text(text.astext().replace("-", "−", 1)))
+                break
+
+
 def mend(
     _app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: nodes.document
 ) -> None:
@@ -33,5 +43,6 @@ def mend(
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Mend each page as it is written."""
+    app.connect("doctree-read", set_minus)
     app.connect("html-page-context", mend)
     return {"parallel_read_safe": True, "version": "1"}

@@ -48,7 +48,14 @@ figure("small-line", draw, title="Two doubled is four", alt="A line rises to 4."
 The caption says {glue:text}`four`.
 ```
 
-See {numref}`small-line`.
+See {numref}`small-line`, or its negative {glue:text}`minus`.
+
+```{code-cell} ipython3
+from IPython.display import Markdown
+
+glue("minus", -double(2))
+Markdown("| a | b |\\n| --- | --- |\\n| 1 | 2 |")
+```
 """
 
 

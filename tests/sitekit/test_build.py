@@ -100,6 +100,15 @@ def test_a_figure_on_the_page_has_both_drawings_and_its_files(built_book):
     assert page(built_book, "small.html").find("a", href="#small-line")  # {numref} leads there
 
 
+def test_a_negative_number_has_a_minus_sign(built_book):
+    assert "its negative −4." in page(built_book, "small.html").get_text()
+
+
+def test_a_table_written_by_a_cell_is_a_table(built_book):
+    table = page(built_book, "small.html").find("table")
+    assert [cell.get_text(strip=True) for cell in table.find_all(["th", "td"])] == list("ab12")
+
+
 def test_a_borrowed_figure_leads_to_its_chapter(built_book):
     place = page(built_book, "index.html").find(class_="borrowed-figure")
     assert place.find("img")["src"] == "figures/small-line.svg"
