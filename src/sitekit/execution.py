@@ -171,6 +171,8 @@ def execute(
         if error := _error(cell):  # a cell tagged raises-exception
             trace = _indent(_plain("\n".join(error["traceback"])))
             raise BuildError(f"{where(number)}: a traceback would stand on the page\n{trace}")
+        if any("verdict try-again" in o.get("data", {}).get("text/html", "") for o in cell.outputs):
+            raise BuildError(f"{where(number)}: the book's own solution is not right")
         if noise := "".join(o.text for o in cell.outputs if o.get("name") == "stderr"):
             raise BuildError(
                 f"{where(number)}: the cell writes to standard error, which no reader should see\n"

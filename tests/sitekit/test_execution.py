@@ -201,6 +201,13 @@ def test_a_broken_repr_is_not_published(small_book):
         executed(small_book)
 
 
+def test_a_solution_that_its_check_refuses_is_not_published(small_book):
+    code = "from convbook.exercises import check\ncheck('filters-shift', (3, 3))"
+    add_chapter(small_book, "other", code)
+    with pytest.raises(BuildError, match=r"book/other.md:10: .*solution"):
+        executed(small_book)
+
+
 def test_a_figure_published_twice_is_refused(small_book):
     code = (
         "from convbook.publish import figure\n"
