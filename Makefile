@@ -55,7 +55,7 @@ gpu: $(STAMP) ## build on a CUDA GPU; fails where there is none
 	@CONVBOOK_REQUIRE_GPU=1 $(BIN)/python -m sitekit build
 
 bench: $(STAMP) ## performance, as ratios in one run
-	@$(BIN)/python -m pytest benchmarks --benchmark-only
+	@$(BIN)/python -m benchmarks
 
 clean: ## forget what was built; the environment stays
 	rm -rf _build
