@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-from convbook.exercises import all_exercises
 
+from convbook.exercises import all_exercises
 from sitekit import chapter
 from sitekit.project import Project
 
