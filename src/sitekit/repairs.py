@@ -26,7 +26,7 @@ def repair(body: str) -> str:
 
 def set_minus(_app: Sphinx, doctree: nodes.document) -> None:
     """Give glued negative numbers a minus sign in place of a hyphen."""
-    for glued in doctree.findall(lambda n: isinstance(n, nodes.inline)):
+    for glued in doctree.findall(nodes.inline):
         if "pasted-text" in glued["classes"] and re.match(r"-[\d.]", glued.astext()):
             for text in glued.findall(nodes.Text):
                 text.parent.replace(text, nodes.Text(text.astext().replace("-", "−", 1)))
