@@ -117,8 +117,9 @@ def place(app: Sphinx, doctree: nodes.document) -> None:
             logger.warning("figure %r: the id must begin with %r", name, prefix, location=figure)
         fill(image, record, store.folder(project_of(app), run["id"]))
         caption = next(iter(figure.findall(nodes.caption)))
-        text = caption.astext()
-        caption.insert(0, [nodes.strong("", record["title"], classes=["finding"]), nodes.Text(" ")])
+        text = " ".join(caption.astext().split())
+        finding = record["title"].rstrip(".") + "."
+        caption.insert(0, [nodes.strong("", finding, classes=["finding"]), nodes.Text(" ")])
         records[name] = {**record, "caption": text, "chapter": env.docname, "run": run["id"],
                          "provenance": run["provenance"]}  # fmt: skip
     for name in published.keys() - records.keys():

@@ -93,8 +93,7 @@ def test_a_figure_on_the_page_has_both_drawings_and_its_files(built_book):
     assert int(image["width"]) > int(image["height"]) > 0
     assert figure.find("source")["srcset"] == "figures/small-line-narrow.svg"
     caption = figure.find("figcaption").get_text()
-    assert "Two doubled is four" in caption
-    assert "The caption says 4." in caption
+    assert "Two doubled is four. The caption says 4." in caption
     links = {link["href"] for link in figure.select(".figure-files a")}
     assert links == {f"figures/small-line.{ending}" for ending in ("svg", "pdf", "png", "csv")}
     assert page(built_book, "small.html").find("a", href="#small-line")  # {numref} leads there
