@@ -21,10 +21,10 @@ ROLES: dict[str, Colour] = {
     "ink": Colour("#1b2430", "#e6eaf0"),
     "muted": Colour("#546072", "#a3aebd"),
     "line": Colour("#d3d9e1", "#3a4454"),
-    "input": Colour("#1f5fa8", "#7fb4f5"),
+    "input": Colour("#006ad8", "#6d9ef6"),
     "kernel": Colour("#b4470b", "#ff9e63"),
-    "output": Colour("#0a7356", "#4fcfa3"),
-    "gradient": Colour("#8b3a86", "#e39ddb"),
+    "output": Colour("#17644c", "#3edfaf"),
+    "gradient": Colour("#8b3a86", "#e1b4de"),
 }
 
 # Signed values: negative, zero, positive. The same on both grounds: zero is a value, not paper.

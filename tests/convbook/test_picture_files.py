@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from convbook.plotting import draw_image, is_narrow, panels
-from convbook.publish import render
+from convbook.rendering import render
 
 
 def embedded(image, **options):

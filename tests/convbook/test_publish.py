@@ -24,7 +24,8 @@ from traitlets.config import Config
 
 from convbook.palette import ROLES
 from convbook.plotting import NARROW, WIDE, draw_image, draw_matrix, panels, role
-from convbook.publish import ANSWER_MIME, FIGURE_MIME, answer, figure, glue, render, to_csv
+from convbook.publish import ANSWER_MIME, FIGURE_MIME, answer, figure, glue
+from convbook.rendering import render, to_csv
 
 POINTS = 72  # an inch
 GLUE_MIME = "application/papermill.record/text/plain"
@@ -67,7 +68,7 @@ def drawing(page):
 SCRIPT = """
 import json, sys
 from test_publish import drawing
-from convbook.publish import render
+from convbook.rendering import render
 json.dump(render("made-up", drawing, 3.0, 6.0), sys.stdout)
 """
 
@@ -386,6 +387,19 @@ def test_a_simulated_answer_without_its_spread_is_refused(missing):
 @pytest.mark.parametrize("value", [0.9, [0.9], {}, "0.9", {3: SIMULATED, 5: 0.9}])
 def test_a_simulated_answer_is_no_bare_number(value):
     assert refused(value, "simulated")
+
+
+@pytest.mark.parametrize("seeds", [0, 1, 9])
+def test_a_simulated_answer_over_few_seeds_is_refused(seeds):
+    assert refused(SIMULATED | {"seeds": seeds}, "simulated")
+    assert refused({3: SIMULATED, 5: SIMULATED | {"seeds": seeds}}, "simulated")
+
+
+@pytest.mark.parametrize("value", [float("nan"), np.float64("inf"), -np.inf])
+def test_a_glued_number_is_finite(value):
+    with capture_output() as captured, pytest.raises(ValueError, match="gain"):
+        glue("gain", value)
+    assert captured.outputs == []
 
 
 @pytest.mark.parametrize("facts", [MEASURED, MEASURED | {"recorded": True}])
