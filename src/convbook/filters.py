@@ -111,17 +111,19 @@ def filtered(
     kernel: Float[ArrayLike, "kh kw"],
     border: PaddingMode = "reflect",
 ) -> Float[np.ndarray, "h w"]:
-    """Slide a kernel over an image, padded so that the result is as large as the image."""
+    """Slide a kernel over an image that is padded so that its size is kept."""
     return conv2d(image, kernel, padding="same", padding_mode=border)
 
 
 def median(
-    image: Float[ArrayLike, "h w"], size: int = 3, border: PaddingMode = "reflect"
+    image: Float[ArrayLike, "h w"],
+    size: int = 3,
+    border: PaddingMode = "reflect",
 ) -> Float[np.ndarray, "h w"]:
-    """The middle one of the sorted values in each ``size`` × ``size`` window; ``size`` is odd."""
+    """The middle one of the sorted values in each window; ``size`` is odd."""
     image = as_array("image", image)
     if as_integer("size", size, least=1) % 2 == 0:
-        raise ValueError(f"size is {size}; a window with a middle has an odd one")
+        raise ValueError(f"size is {size}; one with a middle is odd")
     margin = (size // 2, size // 2)
     padded = pad(image, (margin, margin), border)
     return np.asarray(np.median(windows(padded, (size, size)), axis=(-2, -1)))
@@ -231,17 +233,18 @@ def transfer(
     down: Float[ArrayLike, "*shape"],
     right: Float[ArrayLike, "*shape"],
 ) -> Complex[np.ndarray, "*shape"]:
-    """The factor by which a filter multiplies a wave of the given frequencies.
+    """The factor by which a filter multiplies a wave of these frequencies.
 
-    The wave ``exp(2πi (down · row + right · column))`` comes out as itself times this factor: its
-    absolute value is the gain, its angle the phase. The two frequencies broadcast.
+    The wave ``exp(2πi (down · row + right · column))`` comes out as itself
+    times this factor: its absolute value is the gain, its angle the phase.
+    The two frequencies broadcast.
     """
     kernel = as_array("kernel", kernel)
-    down, right = np.broadcast_arrays(as_array("down", down), as_array("right", right))
+    down, right = as_array("down", down), as_array("right", right)
     rows, columns = _offsets(kernel)
     waves_down = np.exp(2j * np.pi * down[..., None] * rows)
     waves_right = np.exp(2j * np.pi * right[..., None] * columns)
-    return np.asarray(np.einsum("...a,ab,...b->...", waves_down, kernel, waves_right))
+    return np.asarray(np.sum(waves_down @ kernel * waves_right, axis=-1))
 
 
 def _offsets(

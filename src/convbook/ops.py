@@ -152,17 +152,18 @@ def _weighted_sums(
     kernels: Float[np.ndarray, "f c_g kh kw"],
     groups: int,
 ) -> Float[np.ndarray, "n f h w"]:
-    """``y[n, f, i, j] = Σ patches[n, c, i, j, a, b] · kernels[f, c, a, b]`` over c, a, b.
+    """The sum over c, a, b of patches[n, c, i, j, a, b] · kernels[f, c, a, b].
 
-    A matrix product needs the overlapping windows side by side in memory, kh·kw times the image:
-    hence some rows of the output at a time.
+    A matrix product needs the overlapping windows side by side in memory,
+    kh·kw times the image: hence some rows of the output at a time.
     """
     n, c, height, width, kh, kw = patches.shape
     matrix = kernels.reshape(groups, -1, c // groups * kh * kw)  # G F/G K
     y = np.empty((n, groups, matrix.shape[1], height, width))
     rows = max(1, _BLOCK // (n * c * width * kh * kw))
     for top in range(0, height, rows):
-        block = np.moveaxis(patches[:, :, top : top + rows], (4, 5), (2, 3))  # N C kh kw rows W
+        block = patches[:, :, top : top + rows]  # N C rows W kh kw
+        block = np.moveaxis(block, (4, 5), (2, 3))  # N C kh kw rows W
         columns = block.reshape(n, groups, matrix.shape[2], -1)  # N G K rows·W
         sums = matrix @ columns  # N G F/G rows·W
         y[..., top : top + rows, :] = sums.reshape(*sums.shape[:3], -1, width)
