@@ -63,6 +63,8 @@ RIGHT = {
         ([1, 2, 1], [1, -2, 1]),
         ([-1, -2, -1], [-1, 2, -1]),
         (np.array([2, 4, 2]), np.array([0.5, -1, 0.5])),
+        (np.array([[1], [2], [1]]), np.array([[1, -2, 1]])),
+        (torch.tensor([[1.0], [2.0], [1.0]]), [1, -2, 1]),
     ],
     "filters-line": [
         LINE,
@@ -143,7 +145,10 @@ WRONG = {
         ([1, 2, 1], [-1, 2, -1]),
         ([1, 1, 1], [1, -2, 1]),
         ([0, 0, 0], [0, 0, 0]),
+        (np.array([[1, -2, 1]]), np.array([[1], [2], [1]])),
+        ([1, 2], [1, 2, 3]),
         [1, 2, 1],
+        3,
     ],
     "filters-line": [
         -LINE,
@@ -158,6 +163,7 @@ WRONG = {
     "filters-sharpen": [
         identity(),
         identity() + laplacian() / 2,
+        identity() + laplacian(),
         identity() - laplacian(),
         2 * CROSS,
         CROSS + prewitt(),
@@ -255,6 +261,12 @@ def test_the_usual_mistakes_are_told_apart():
     for id, answers in WRONG.items():
         hints = {check(id, answer).message for answer in answers}
         assert len(hints) >= 2, id
+
+
+def test_stripes_tripled_with_the_wrong_sign_are_not_said_to_be_too_weak():
+    swapped, weak = (check("filters-sharpen", identity() + t * laplacian()) for t in (1, -0.1))
+    assert not swapped
+    assert swapped.message != weak.message
 
 
 def test_unflipped_is_what_scipy_needs():

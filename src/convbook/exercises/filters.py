@@ -104,7 +104,7 @@ def motion(answer: Any) -> str | None:
 @exercise("filters-twice", because="Two boxes make a tent: a first step towards the Gaussian.")
 def twice(answer: Any) -> str | None:
     """The one kernel that does what the 3×3 average does twice."""
-    given, wanted = array(answer), compose(box(3), box(3))
+    given, wanted = array(answer, None, None), compose(box(3), box(3))
     if given.shape != wanted.shape:
         return "How far can a pixel's influence reach after one average, and how far after two?"
     if _same(given, wanted):
@@ -130,7 +130,7 @@ def medians(answer: Any) -> str | None:
 @exercise("filters-separate", because="A column times a row: 6 multiplications instead of 9.")
 def separated(answer: Any) -> str | None:
     """A column and a row whose product is `THIN_LINES`."""
-    column, row = array(answer, 2, 3)
+    column, row = _column_and_row(answer)
     product = np.outer(column, row)
     if _same(product, THIN_LINES):
         return None
@@ -174,6 +174,8 @@ def sharpen(answer: Any) -> str | None:
     finest = transfer(kernel, [0, 0.5], [0.5, 0])
     if np.abs(finest).max() < 1:
         return "This weakens the finest stripes: it is a blur."
+    if finest.real.max() < 0:
+        return "In the finest stripes, light and dark have changed places. Mind the signs."
     if not _same(finest.real, 3):
         return "Stripes of period 2, vertical or horizontal, should come out three times as strong."
     return None
@@ -265,6 +267,16 @@ def ncc(answer: Any) -> str | None:
 
 def _same(given: Any, wanted: Any) -> bool:
     return bool(np.allclose(given, wanted, rtol=0, atol=TOLERANCE))
+
+
+def _column_and_row(answer: Any) -> Float[np.ndarray, "2 3"]:
+    """Two vectors of three numbers, which may come as 3×1 and 1×3, as in the chapter."""
+    try:
+        column, row = answer
+    except (TypeError, ValueError):
+        return array(answer, 2, 3)  # which says what was expected
+    flat = [part.ravel() if part.size == 3 else part for part in (array(column), array(row))]
+    return np.stack([array(part, 3) for part in flat])
 
 
 def _keeps_grey(kernel: Float[np.ndarray, "kh kw"]) -> bool:
