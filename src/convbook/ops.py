@@ -152,21 +152,23 @@ def _weighted_sums(
     kernels: Float[np.ndarray, "f c_g kh kw"],
     groups: int,
 ) -> Float[np.ndarray, "n f h w"]:
-    """The sum over c, a, b of patches[n, c, i, j, a, b] · kernels[f, c, a, b].
+    """Σ patches[n, c, i, j, a, b] · kernels[f, c, a, b] over c, a, b.
 
     A matrix product needs the overlapping windows side by side in memory,
     kh·kw times the image: hence some rows of the output at a time.
     """
     n, c, height, width, kh, kw = patches.shape
-    matrix = kernels.reshape(groups, -1, c // groups * kh * kw)  # G F/G K
+    k = c // groups * kh * kw
+    matrix = kernels.reshape(groups, -1, k)  # G F/G K
     y = np.empty((n, groups, matrix.shape[1], height, width))
     rows = max(1, _BLOCK // (n * c * width * kh * kw))
     for top in range(0, height, rows):
         block = patches[:, :, top : top + rows]  # N C rows W kh kw
         block = np.moveaxis(block, (4, 5), (2, 3))  # N C kh kw rows W
-        columns = block.reshape(n, groups, matrix.shape[2], -1)  # N G K rows·W
+        columns = block.reshape(n, groups, k, -1)  # N G K rows·W
         sums = matrix @ columns  # N G F/G rows·W
-        y[..., top : top + rows, :] = sums.reshape(*sums.shape[:3], -1, width)
+        sums = sums.reshape(n, groups, -1, block.shape[4], width)
+        y[..., top : top + rows, :] = sums  # N G F/G rows W
     return y.reshape(n, len(kernels), height, width)
 
 
