@@ -247,7 +247,7 @@ def band(
             axes.plot(frequencies, gains[name], dash, color=role(colour))
             label_line(axes, *place, name, colour)
         axes.set(xlim=(0, frequencies[-1]), ylim=(0, 1.1))
-        axes.set(xlabel="frequency (periods a pixel)", ylabel="gain, of its largest")
+        axes.set(xlabel="frequency (periods a pixel)", ylabel="gain ÷ its largest")
 
     return draw
 
@@ -258,7 +258,7 @@ def corners(
     margin: int,
     shown: int,
 ) -> Drawing:
-    """The corner of a picture with what each padding adds, over what an average makes of it."""
+    """A picture's corner, framed, and what each padding adds, over what an average makes of it."""
 
     def draw(figure: Figure) -> None:
         columns = 2 if is_narrow(figure) else len(padded)
@@ -269,7 +269,7 @@ def corners(
             draw_image(upper, padded[name][:shown, :shown], name)
             start, end = margin - 0.5, shown - 0.5
             upper.plot([start, start, end], [end, start, start], color=role("kernel"), lw=1.5)
-            draw_image(lower, averaged[name][:shown, :shown])
+            draw_image(lower, averaged[name][: shown - margin, : shown - margin])
             if n % columns == 0:
                 upper.set_ylabel("padded")
                 lower.set_ylabel("averaged")
