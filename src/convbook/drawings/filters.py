@@ -223,9 +223,15 @@ def gains(items: Mapping[str, Float[np.ndarray, "n n"]]) -> Drawing:
     """Two-dimensional gains: the frequency 0 in the middle, black for 0, white for the most."""
 
     def draw(figure: Figure) -> None:
-        axes_list = panels(figure, len(items), 6, 3)
-        for axes, (name, gain) in zip(axes_list, items.items(), strict=True):
+        columns = 3
+        axes_list = panels(figure, len(items), columns, columns)
+        for n, (axes, (name, gain)) in enumerate(zip(axes_list, items.items(), strict=True)):
             draw_image(axes, gain / gain.max(), name)
+            ends, labels = [0, (len(gain) - 1) / 2, len(gain) - 1], ["−½", "0", "½"]
+            if n % columns == 0:
+                axes.set_yticks(ends, labels)
+            if n >= len(items) - columns:
+                axes.set_xticks(ends, labels)
 
     return draw
 
@@ -260,6 +266,9 @@ def corners(
 ) -> Drawing:
     """A picture's corner, framed, and what each padding adds, over what an average makes of it."""
 
+    results = {name: image[: shown - margin, : shown - margin] for name, image in averaged.items()}
+    low, high = (float(end(list(results.values()))) for end in (np.min, np.max))
+
     def draw(figure: Figure) -> None:
         columns = 2 if is_narrow(figure) else len(padded)
         blocks = -(-len(padded) // columns)
@@ -269,7 +278,7 @@ def corners(
             draw_image(upper, padded[name][:shown, :shown], name)
             start, end = margin - 0.5, shown - 0.5
             upper.plot([start, start, end], [end, start, start], color=role("kernel"), lw=1.5)
-            draw_image(lower, averaged[name][: shown - margin, : shown - margin])
+            draw_image(lower, results[name], low=low, high=high)
             if n % columns == 0:
                 upper.set_ylabel("padded")
                 lower.set_ylabel("averaged")
