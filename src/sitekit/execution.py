@@ -7,7 +7,6 @@ import base64
 import json
 import os
 import re
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -23,6 +22,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from traitlets.config import Config
 
 from sitekit import chapter, fingerprint, store
+from sitekit.commit import commit
 from sitekit.project import BuildError, Project
 
 FIGURE_MIME = "application/vnd.convbook.figure+json"
@@ -208,20 +208,6 @@ def kernel_environment(project: Project, threads: int) -> dict[str, str]:
         "PYTHONHASHSEED": "0",
         "MPLBACKEND": "agg",
     }
-
-
-def commit(project: Project) -> str:
-    """The commit that is checked out; ``+`` marks uncommitted changes, "unknown" no repository."""
-
-    def git(*arguments: str) -> str:
-        command = ["git", "-C", str(project.root), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-    try:
-        dirty = git("status", "--porcelain", "--", "book", "src", "requirements.txt")
-        return git("rev-parse", "--short=12", "HEAD") + ("+" if dirty else "")
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
 
 
 def _sort_out(

@@ -17,7 +17,7 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 
-from sitekit.execution import commit
+from sitekit.commit import commit, commit_date
 from sitekit.project import BuildError
 from sitekit.reading import project_of, run_metadata
 
@@ -74,7 +74,11 @@ def add_foot(
 ) -> None:
     """Hand the page's provenance to the template of the foot."""
     run = run_metadata(app.env, pagename) if pagename in app.env.all_docs else {}
-    context["provenance"] = run.get("provenance") or {"commit": commit(project_of(app))}
+    project = project_of(app)
+    context["provenance"] = run.get("provenance") or {
+        "commit": commit(project),
+        "commit_date": commit_date(project),
+    }
 
 
 def rewrite_feet(app: Sphinx, env: BuildEnvironment) -> list[str]:

@@ -126,7 +126,25 @@ def test_pages_say_what_they_take_and_where_they_come_from(built_book):
     assert soup.find("time")["datetime"]
     assert "Python" in foot
     assert "commit" in foot
-    assert page(built_book, "index.html").find("p", class_="provenance")
+    assert "commit unknown" in page(built_book, "index.html").find(class_="provenance").get_text()
+
+
+def test_a_page_that_computes_nothing_names_the_commit(copy):
+    def git(*arguments):
+        identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+        command = ["git", *identity, *arguments]
+        subprocess.run(command, cwd=copy.root, check=True, capture_output=True)
+
+    git("init")
+    for message in ("first", "second"):
+        git("commit", "--allow-empty", "--message", message)
+        assert build(copy).returncode == 0
+        head = ["git", "log", "-1", "--format=%h %cs", "--abbrev=12"]
+        made = subprocess.run(head, cwd=copy.root, check=True, capture_output=True, text=True)
+        name, day = made.stdout.split()
+        foot = page(copy, "index.html").find(class_="provenance")
+        assert foot.find("code").get_text() == f"{name}+"  # nothing is committed
+        assert foot.find("time")["datetime"] == day
 
 
 def test_every_image_has_alt_even_the_themes_own(built_book):

@@ -1,5 +1,6 @@
 """No stale figures, and no more executed than needed: shown on a small book."""
 
+import os
 import re
 import textwrap
 
@@ -230,6 +231,30 @@ def test_two_runs_give_the_same_figure_bytes(built):
         path.unlink()
     assert executed(built) == {"small"}
     assert files() == first
+
+
+def test_chapters_run_at_the_same_time(small_book, monkeypatch):
+    monkeypatch.setattr(execution.os, "cpu_count", lambda: 2)
+    code = (
+        "import pathlib, time\n"
+        "pathlib.Path('{mine}').touch()\n"
+        "while not pathlib.Path('{other}').exists():\n"
+        "    time.sleep(0.05)"
+    )
+    monkeypatch.setattr(execution, "CELL_TIMEOUT", 60)
+    add_chapter(small_book, "one", code.format(mine="1", other="2"))
+    add_chapter(small_book, "two", code.format(mine="2", other="1"))
+    edit(small_book, "_toc.yml", "  - file: small\n", "")
+    assert executed(small_book) == {"one", "two"}  # each waited for the other
+
+
+def test_a_kernel_gets_its_share_of_threads_and_no_more(small_book):
+    add_chapter(small_book, "other", "import os\nprint(os.environ['OMP_NUM_THREADS'])")
+    done = execution.execute_book(small_book, small_book.pages(), report=str)
+    (run,) = (item.run for item in done if item.name == "other")
+    _, threads = execution.share_cores(2, os.cpu_count() or 1)
+    assert run.outputs[0][0]["text"].strip() == str(threads)
+    assert run.provenance["threads"] == threads
 
 
 def test_a_run_says_where_it_comes_from(built):
