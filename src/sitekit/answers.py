@@ -37,6 +37,7 @@ def collect(app: Sphinx, doctree: nodes.document) -> None:
             **{key: value for key, value in answer.items() if key != "cell"},
             "chapter": env.docname,
             "anchor": sections.get(run["cells"][answer["cell"]], ""),
+            "line": run["lines"][answer["cell"]],
         }
         for answer in run.get("answers", [])
     ]
@@ -84,16 +85,16 @@ def compare(
     seen: dict[str, str] = {}
     for page, found in answers.items():
         for answer in found:
-            id = answer["id"]
+            id, where = answer["id"], f"book/{page}.md:{answer['line']}"
             if id in seen:
-                problems.append(f"book/{page}.md: answer {id!r} was given before, in {seen[id]}.md")
+                problems.append(f"{where}: answer {id!r} was given before, at {seen[id]}")
             elif id not in home:
-                problems.append(f"book/{page}.md: no question {id!r} is listed in book/{QUESTIONS}")
+                problems.append(f"{where}: no question {id!r} is listed in book/{QUESTIONS}")
             elif home[id] != page:
-                problems.append(f"book/{page}.md: answer {id!r} belongs to chapter {home[id]}")
-            seen[id] = page
+                problems.append(f"{where}: answer {id!r} belongs to chapter {home[id]}")
+            seen[id] = where
     problems += [
-        f"book/{page}.md: answer {id!r} is missing"
+        f"book/{page}.md:1: answer {id!r} is missing"
         for page in answers
         for id in questions.get(page, {}).get("answers", [])
         if id not in seen
@@ -106,7 +107,7 @@ def write(app: Sphinx, exception: Exception | None) -> None:
     if exception is not None or app.builder.name != "html":
         return
     entries = {
-        answer["id"]: {key: value for key, value in answer.items() if key != "id"}
+        answer["id"]: {key: value for key, value in answer.items() if key not in {"id", "line"}}
         for page in collection(app.env).values()
         for answer in page
     }

@@ -123,7 +123,7 @@ def place(app: Sphinx, doctree: nodes.document) -> None:
         records[name] = {**record, "caption": text, "chapter": env.docname, "run": run["id"],
                          "provenance": run["provenance"]}  # fmt: skip
     for name in published.keys() - records.keys():
-        where = (env.docname, 1)
+        where = (env.docname, run["lines"][published[name]["cell"]])
         logger.warning(
             "figure %r is published, and no computed-figure shows it", name, location=where
         )

@@ -50,8 +50,9 @@ def read(text: str, root: str) -> nbformat.NotebookNode:
     project = Project(Path(root))
     notebook = chapter.parse(project, text)
     run = run_of(project, notebook)
+    lines = chapter.first_lines(text, notebook)
     # myst-nb reports a cell's first line as 2 more than this map says.
-    notebook.metadata["source_map"] = [n - 2 for n in chapter.first_lines(text, notebook)]
+    notebook.metadata["source_map"] = [line - 2 for line in lines]
     if run is None:
         return notebook
     for cell, outputs in zip(chapter.code_cells(notebook), run.outputs, strict=True):
@@ -64,6 +65,11 @@ def read(text: str, root: str) -> nbformat.NotebookNode:
         "answers": run.answers,
         # Code cells are counted from 0 in a run, all cells in Sphinx's document.
         "cells": [i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"],
+        "lines": [
+            line
+            for line, cell in zip(lines, notebook.cells, strict=True)
+            if cell.cell_type == "code"
+        ],
     }
     return notebook
 

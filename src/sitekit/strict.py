@@ -16,11 +16,15 @@ logger = logging.getLogger(__name__)
 
 def check_images(app: Sphinx, doctree: nodes.document) -> None:
     """Warn of an image without alternative text, at its line."""
-    for image in doctree.findall(nodes.image):
-        if not image.get("alt", "").strip():
-            known = (node for node in (image, image.parent) if node.line)
-            place = next(known, app.env.docname)
-            logger.warning("image %s has no alt text", image.get("uri", ""), location=place)
+    for node in doctree.findall(lambda n: isinstance(n, nodes.image | nodes.raw)):
+        if isinstance(node, nodes.image):
+            bare = [node.get("uri")] if not node.get("alt", "").strip() else []
+        else:
+            images = BeautifulSoup(node.astext(), "html.parser").find_all("img")
+            bare = [image.get("src") for image in images if not image.has_attr("alt")]
+        place = next((n for n in (node, node.parent) if n.line), app.env.docname)
+        for name in bare:
+            logger.warning("image %s has no alt text", name, location=place)
 
 
 def check_chapters_ran(app: Sphinx, _doctree: nodes.document) -> None:

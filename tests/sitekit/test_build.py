@@ -158,7 +158,9 @@ FAULTS = {
     "an image without alt text": (
         "book/small.md", "Some prose", "![](assets/dot.png)\n\nSome prose", "![]", "alt"),
     "an image without alt text, in HTML": (
-        "book/index.md", "See", '<img src="x.png">\n\nSee', "", "x.png"),
+        "book/index.md", "See", '<img src="x.png">\n\nSee', "<img", "x.png"),
+    "an image without alt text, in HTML inside a sentence": (
+        "book/index.md", "See", 'See <img src="x.png"> and', "<img", "x.png"),
     "an unresolved reference": (
         "book/small.md", "{numref}`small-line`", "{numref}`small-lime`",
         "small-lime", "small-lime"),
@@ -177,11 +179,14 @@ FAULTS = {
         "book/small.md", "Some prose", "$$\n\\nonsense\n$$\n\nSome prose", "$$", "nonsense"),
     "an answer given twice": (
         "book/small.md", 'answer("0.four", double(2))', 'answer("0.four", 4); answer("0.four", 4)',
-        "", "0.four"),
+        "from smallpkg", "0.four"),
     "an unknown answer": (
-        "book/small.md", 'answer("0.four", double(2))', 'answer("0.five", 5)', "", "0.five"),
+        "book/small.md", 'answer("0.four", double(2))', 'answer("0.five", 5)', "from smallpkg",
+        "0.five"),
     "a missing answer": (
         "book/questions.toml", '"0.four"', '"0.four", "0.six"', "", "0.six"),
+    "an answer of another chapter": (
+        "book/questions.toml", "[small]", "[big]", "", "0.four"),
     "an answer that is not a number": (
         "book/small.md", 'answer("0.four", double(2))', 'answer("0.four", float("nan"))',
         "nan", "0.four"),
@@ -192,7 +197,8 @@ FAULTS = {
     "a figure without alt text": (
         "book/small.md", 'alt="A line rises to 4."', 'alt=" "', 'figure("small-line"', "alt"),
     "a figure that is published and not shown": (
-        "book/small.md", "```{computed-figure} small-line\n", "```{note}\n", "", "small-line"),
+        "book/small.md", "```{computed-figure} small-line\n", "```{note}\n", "def draw(fig)",
+        "small-line"),
     "a figure that is shown and not published": (
         "book/small.md", 'figure("small-line"', 'figure("small-lime"', "{computed-figure}",
         "small-line"),
