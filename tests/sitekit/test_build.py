@@ -15,7 +15,8 @@ from sitekit.project import Project
 
 def build(book: Project) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "sitekit", "build"]
-    return subprocess.run(command, cwd=book.root, capture_output=True, text=True, check=False)
+    options = {"capture_output": True, "text": True, "timeout": 300}  # a hang is a failure
+    return subprocess.run(command, cwd=book.root, check=False, **options)
 
 
 def contents(site: Path) -> dict[str, str]:
