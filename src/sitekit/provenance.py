@@ -84,7 +84,8 @@ def add_foot(
 def rewrite_feet(app: Sphinx, env: BuildEnvironment) -> list[str]:
     """Pages that compute nothing name the commit of the build: a new commit rewrites them."""
     now = commit(project_of(app))
-    before, env.foot_commit = getattr(env, "foot_commit", None), now  # type: ignore[attr-defined]
+    before = vars(env).get("foot_commit")
+    vars(env)["foot_commit"] = now
     if before == now:
         return []
     return [docname for docname in env.found_docs if not run_metadata(env, docname)]

@@ -5,14 +5,11 @@ import http.server
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import chromium
 import pytest
+from built_site import PAGES, SITE
 from playwright.sync_api import Browser, Page, sync_playwright
-
-SITE = Path(__file__).parents[2] / "_build/html"
-PAGES = sorted(path.name for path in SITE.glob("*.html"))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -5,8 +5,7 @@ import json
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-
-from conftest import SITE
+from built_site import SITE
 
 pytestmark = [pytest.mark.browser, pytest.mark.site]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
+from small_book import edit
 
 from sitekit.project import Project
 
@@ -25,13 +26,6 @@ def contents(site: Path) -> dict[str, str]:
         for path in site.rglob("*")
         if path.is_file()
     }
-
-
-def edit(book: Project, name: str, old: str, new: str) -> None:
-    path = book.root / name
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new))
 
 
 def page(book: Project, name: str) -> BeautifulSoup:

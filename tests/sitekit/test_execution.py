@@ -7,6 +7,7 @@ import textwrap
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from small_book import edit
 
 from sitekit import chapter, execution, fingerprint, store
 from sitekit.project import BuildError, Project
@@ -16,13 +17,6 @@ def executed(book: Project) -> set[str]:
     """Bring the book up to date; the names of the chapters that ran, not those from the cache."""
     done = execution.execute_book(book, book.pages(), report=lambda _line: None)
     return {item.name for item in done if not item.cached}
-
-
-def edit(book: Project, name: str, old: str, new: str) -> None:
-    path = book.root / name
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new))
 
 
 def add_chapter(book: Project, name: str, code: str) -> None:
