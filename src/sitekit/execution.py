@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import base64
 import json
 import os
@@ -29,6 +30,7 @@ FIGURE_MIME = "application/vnd.convbook.figure+json"
 ANSWER_MIME = "application/vnd.convbook.answer+json"
 
 CELL_TIMEOUT = 900  # seconds
+STARTUP_TIMEOUT = 180  # seconds; a busy machine takes its time to import IPython
 
 # Runs in the chapter's kernel after its last cell. It asks torch only where the chapter loaded it.
 PROBE = """
@@ -135,6 +137,7 @@ def execute(
     client = NotebookClient(
         notebook,
         timeout=CELL_TIMEOUT,
+        startup_timeout=STARTUP_TIMEOUT,
         kernel_name=notebook.metadata.get("kernelspec", {}).get("name", "python3"),
         resources={"metadata": {"path": str(project.book)}},
     )
@@ -165,11 +168,14 @@ def execute(
         raise BuildError(f"{where(current())}: the cell ran for over {CELL_TIMEOUT} s") from None
     except DeadKernelError:
         raise BuildError(f"{where(current())}: the kernel died in or after this cell") from None
+    except RuntimeError as error:  # what Jupyter raises if a kernel does not answer
+        atexit.unregister(client._cleanup_kernel)  # done already; a second time it would complain
+        raise BuildError(f"{project.name(path)}:1: no kernel could be started: {error}") from None
     seconds = time.perf_counter() - clock
 
     for number, cell in enumerate(cells):
-        if error := _error(cell):  # a cell tagged raises-exception
-            trace = _indent(_plain("\n".join(error["traceback"])))
+        if raised := _error(cell):  # a cell tagged raises-exception
+            trace = _indent(_plain("\n".join(raised["traceback"])))
             raise BuildError(f"{where(number)}: a traceback would stand on the page\n{trace}")
         if any("verdict try-again" in o.get("data", {}).get("text/html", "") for o in cell.outputs):
             raise BuildError(f"{where(number)}: the book's own solution is not right")

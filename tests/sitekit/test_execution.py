@@ -182,6 +182,14 @@ def executed_without_small(book: Project) -> set[str]:
     return executed(book)
 
 
+def test_a_kernel_that_does_not_start_is_a_message(small_book, monkeypatch):
+    monkeypatch.setattr(execution, "STARTUP_TIMEOUT", 1)
+    # Python reads this module before anything else.
+    (small_book.src / "sitecustomize.py").write_text("import time\ntime.sleep(15)\n")
+    with pytest.raises(BuildError, match=r"book/small.md:1: .*kernel"):
+        executed(small_book)
+
+
 def test_a_broken_repr_is_not_published(small_book):
     code = textwrap.dedent(
         """\
