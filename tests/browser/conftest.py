@@ -60,8 +60,12 @@ def visit(browser: Browser, address: str) -> Iterator[Callable[..., Visit]]:
     contexts = []
 
     def open_page(name: str, width: int = 1280, theme: str = "light", **options: object) -> Visit:
+        # Without motion: a page is judged as it comes to rest, not while something fades in.
         context = browser.new_context(
-            viewport={"width": width, "height": 800}, color_scheme=theme, **options
+            viewport={"width": width, "height": 800},
+            color_scheme=theme,
+            reduced_motion="reduce",
+            **options,
         )
         contexts.append(context)
         visit = Visit(context.new_page())
