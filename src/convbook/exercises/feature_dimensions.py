@@ -115,7 +115,9 @@ def groups(answer: Any) -> str | None:
     if given in (kernel * channels * filters, kernel * channels * filters + filters):
         return "That would be a layer without groups: each filter sees only its own channels."
     if given - kernel * channels // count * filters // count in (0, filters, filters // count):
-        return "That is one group's share of the weights. Together, how many filters do the groups have?"
+        return (
+            "That is one group's share of the weights. How many filters have all groups together?"
+        )
     return "How many weights has one filter? How many filters are there, and biases?"
 
 
@@ -146,8 +148,8 @@ def pooled(answer: Any) -> str | None:
         return None
     if given in (9, 7):
         return (
-            "That counts each layer as though it lay on the picture. How far apart are two neighbours "
-            "on the layer below, in pixels?"
+            "That counts each layer as though it lay on the picture. How far apart are two "
+            "neighbours on the layer below, in pixels?"
         )
     if given == 21:
         return "You let a pooling's stride count for itself. It counts from the next layer on."
@@ -186,9 +188,9 @@ def stack(answer: Any) -> str | None:
         return f"One output sees {_times(last.receptive_field or ())} pixels; it should be 15×15."
     if table.parameters > 1000:
         return (
-            f"The stack does what it should, with {table.parameters:,} parameters; 1,000 are enough. "
-            "What widens a kernel without weights? And must every layer have 16 channels, or every "
-            "filter see all of them?"
+            f"The stack does what it should, with {table.parameters:,} parameters; 1,000 are "
+            "enough. What widens a kernel without weights? And must every layer have 16 channels, "
+            "or every filter see all of them?"
         )
     return None
 
