@@ -2,9 +2,11 @@
 
 from convbook.models.classic import alexnet, lenet5, vgg16
 from convbook.models.resnet import resnet18, resnet34, resnet50, resnet101, resnet152
+from convbook.models.specs import from_spec
 
 __all__ = [
     "alexnet",
+    "from_spec",
     "lenet5",
     "resnet18",
     "resnet34",
