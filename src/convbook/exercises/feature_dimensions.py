@@ -55,7 +55,7 @@ def shape(answer: Any) -> str | None:
 )
 def invert(answer: Any) -> str | None:
     """All sizes that a kernel of 3 with stride 2 and padding 1 turns into 7."""
-    given = np.unique(array(answer))
+    given = np.unique(array(sorted(answer) if isinstance(answer, set) else answer))
     right = [n for n in range(1, 100) if output_size(n, 3, 2, 1) == 7]
     off = sorted(set(given.tolist()) - set(right))
     if off:
@@ -74,7 +74,7 @@ def halve(answer: Any) -> str | None:
     padding = integer(answer)
     if padding < 0:
         return "A padding is at least 0."
-    for n in range(8, 66, 2):
+    for n in range(64, 6, -2):
         if output_size(n, 7, 2, padding) != n // 2:
             return f"With this padding, a row of {n} gives {output_size(n, 7, 2, padding)}."
     return None
@@ -121,7 +121,7 @@ def groups(answer: Any) -> str | None:
         return "That would be a layer without groups: each filter sees only its own channels."
     if given - kernel * channels // count * filters // count in (0, filters, filters // count):
         return (
-            "That is one group's share of the weights. How many filters have all groups together?"
+            "That is one group's share of the weights. How many filters has the whole layer?"
         )
     return "How many weights has one filter? How many filters are there, and biases?"
 
