@@ -119,7 +119,9 @@ def together(first: Axis, second: Axis) -> Axis | None:
     have different strides: then nothing repeats.
     """
     length = max(first.length, second.length)
-    first, second = (stretched(axis, length) for axis in (first, second))
+    first, second = (
+        axis if axis.length == length else repeated(axis, length) for axis in (first, second)
+    )
     whole = hull([first.whole, second.whole])
     if not (first.shift and second.shift):
         return replace(first if first.shift else second, whole=whole)
@@ -130,10 +132,8 @@ def together(first: Axis, second: Axis) -> Axis | None:
     return Axis(length, windows, first.shift * period // len(first.windows), whole)
 
 
-def stretched(axis: Axis, length: int) -> Axis:
-    """The axis repeated to a length, where it has only one position."""
-    if axis.length == length:
-        return axis
+def repeated(axis: Axis, length: int) -> Axis:
+    """An axis of one position, or one whose positions all see the same, as such a one."""
     return Axis.of_a_constant(length, hull([axis.window(0), axis.whole]))
 
 
@@ -162,6 +162,40 @@ def transposed_convolution(
         stamps = [j - dilation * t for t in reversed(range(kernel))]
         positions.append(tuple(stamp // stride for stamp in stamps if stamp % stride == 0))
     return Touch(tuple(positions), shift=1)
+
+
+def resampling(n: int, out: int, reach: int = 0, start: Fraction | int = 0, ends: int = 0) -> Touch:
+    """A map of n positions spread over ``out``: position j lies at ``start + j·n / out``.
+
+    It takes the nearest before that (reach 0), or as many as ``reach`` on either side, as linear
+    (1) and cubic (2) interpolation do. With ``ends=1`` the outermost positions are aligned, so
+    that the step is (n − 1) / (out − 1).
+    """
+    step = Fraction(n - ends, out - ends) if out > ends else Fraction(0)
+    positions = []
+    for j in range(step.denominator):
+        place = start + j * step
+        before = math.floor(place)
+        between = reach and place != before  # on a position, that one has all the weight
+        positions.append(range(before - reach + 1, before + reach + 1) if between else [before])
+    return Touch(tuple(map(tuple, positions)), shift=step.numerator)
+
+
+def adaptive_pooling(n: int, out: int) -> Touch:
+    """Pooling over ``out`` windows that share n positions as evenly as whole numbers allow."""
+    if out == 1:
+        return everything(n)
+    step = Fraction(n, out)
+    positions = [
+        tuple(range(math.floor(j * step), math.ceil((j + 1) * step)))
+        for j in range(step.denominator)
+    ]
+    return Touch(tuple(positions), shift=step.numerator)
+
+
+def slicing(start: int, step: int = 1) -> Touch:
+    """Every ``step``-th position from ``start`` on; with a negative start, padding in front."""
+    return Touch(((start,),), step)
 
 
 def everything(length: int) -> Touch:

@@ -1,0 +1,267 @@
+"""Follow one image through a ``torch.nn.Module``: its calls, and what their results have seen.
+
+Nothing is computed. The module is copied without its weights (onto torch's "meta" device, where
+tensors have a shape and no entries), and the copy is run once. Hooks on its modules say where the
+run is; a ``TorchFunctionMode`` sees every function of torch's, and carries along what the entries
+of each tensor have seen of the image; torch's own ``FlopCounterMode`` counts the multiply-adds.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.utils.parametrize import type_before_parametrizations
+from torch.overrides import TorchFunctionMode
+from torch.utils.flop_counter import FlopCounterMode
+
+from convbook.shapes.fields import Field
+from convbook.shapes.functions import ARRANGING, CREATING, plain_name, seen_by_result
+from convbook.shapes.seen import Seen, Shape
+
+
+@dataclass
+class Step:
+    """A call of a module or of a function; the calls inside it in the order of the run."""
+
+    path: str
+    kind: str
+    module: torch.nn.Module | None = None  # None: a function
+    name: str = ""  # the path, with a number where it is called again
+    given: list[Shape] = dataclasses.field(default_factory=list)  # shapes as in a table of layers
+    steps: list[Step] = dataclasses.field(default_factory=list)
+    shape: Shape = ()  # of its result, likewise
+    field: Field | None = None  # of its result; None: unknown
+    sees_image: bool = False  # whether its result depends on the image at all
+    shown: bool = True  # False where it only hands on what it got
+    tensors: list[Shape] = dataclasses.field(default_factory=list)  # parameters first used here
+    multiply_adds: int = 0
+
+
+def follow(model: torch.nn.Module, image_shape: tuple[int, int, int]) -> tuple[Step, list[Shape]]:
+    """Run a copy of a module on an image of (height, width, channels).
+
+    Returns
+    -------
+    root, unused
+        The model's own call, with all others inside; and the shapes of parameters without use.
+
+    Raises
+    ------
+    ValueError
+        If the module cannot be copied, or cannot be run on such an image; it names the layer.
+    """
+    ghost = _without_weights(model)
+    height, width, channels = image_shape
+    types = [p.dtype for p in ghost.parameters() if p.is_floating_point()]
+    dtype = types[0] if types else torch.get_default_dtype()
+    image = torch.empty(1, channels, height, width, dtype=dtype, device="meta")
+    follower = _Follower(ghost)
+    follower.note(image, Seen(Field.of_image(height, width), "..hw"))
+    with warnings.catch_warnings(), torch.no_grad(), torch.device("meta"):
+        warnings.simplefilter("ignore")  # torch remarks on speed here, and nothing is computed
+        try:
+            with follower.counter, follower:
+                ghost(image)
+        except Exception as error:
+            raise ValueError(follower.complaint(error)) from None
+    unused = [p for p in ghost.parameters() if id(p) not in follower.used]
+    return follower.stack[0].steps[0], [tuple(p.shape) for p in unused]
+
+
+def _without_weights(model: torch.nn.Module) -> torch.nn.Module:
+    """A copy whose tensors have no entries, in evaluation mode and without hooks."""
+    memo: dict[int, Any] = {}  # what deepcopy then takes for copies
+    for name, parameter in model.named_parameters():
+        if torch.nn.parameter.is_lazy(parameter):
+            raise ValueError(f"parameter {name!r} has no shape yet; run the model once before")
+        empty = torch.empty_like(parameter, device="meta")
+        memo[id(parameter)] = torch.nn.Parameter(empty, parameter.requires_grad)
+    for module in model.modules():
+        for name, value in {**vars(module), **module._buffers}.items():
+            if isinstance(value, Tensor):
+                memo[id(value)] = torch.empty_like(value, device="meta")
+            elif "_hooks" in name and isinstance(value, dict):
+                memo[id(value)] = type(value)()
+    try:
+        return copy.deepcopy(model, memo).eval()
+    except Exception as error:
+        raise ValueError(f"the model cannot be copied: {_first_line(error)}") from None
+
+
+class _Follower(TorchFunctionMode):
+    """Records the steps of a run, and what each tensor has seen."""
+
+    def __init__(self, model: torch.nn.Module) -> None:
+        super().__init__()
+        self.counter = FlopCounterMode(display=False)
+        self.stack = [Step("", "")]  # the modules that are running, the outermost first
+        self.failing: tuple[str, list[Shape]] | None = None  # a function, until it has returned
+        self.used: set[int] = set()  # parameters, by id
+        self.names: Counter[str] = Counter()
+        # By id, with the tensor itself, so that no other one gets that id. A tensor in neither has
+        # come from outside of torch's functions: it may depend on the image, it is not known how.
+        self.seen: dict[int, tuple[Tensor, Seen | None]] = {}
+        self.constant: dict[int, Tensor] = {}
+        for name, module in model.named_modules():
+            module.register_forward_pre_hook(partial(self._enter, name), with_kwargs=True)
+            module.register_forward_hook(self._leave)
+            for value in {**vars(module), **module._parameters, **module._buffers}.values():
+                if isinstance(value, Tensor):
+                    self.constant[id(value)] = value
+
+    def note(self, tensor: Tensor, seen: Seen | None) -> None:
+        """Keep what a tensor has seen."""
+        self.constant.pop(id(tensor), None)
+        self.seen[id(tensor)] = (tensor, seen)
+
+    def complaint(self, error: Exception) -> str:
+        """What to tell of a run that stopped."""
+        step = self.stack[-1]
+        path, given = step.path or step.kind, step.given
+        if self.failing and not is_torchs(step.module):
+            path, given = self.failing
+        shapes = " and ".join("×".join(map(str, shape)) for shape in given)
+        return f"layer {path!r}, whose input is {shapes}: {_first_line(error)}"
+
+    def _enter(
+        self, path: str, module: torch.nn.Module, args: Any, kwargs: Mapping[str, Any]
+    ) -> None:
+        step = Step(path, type_before_parametrizations(module).__name__, module)
+        step.name = self._numbered(path)
+        step.given = [self._shape(tensor) for tensor in _tensors_in([args, kwargs])]
+        self.stack[-1].steps.append(step)
+        self.stack.append(step)
+
+    def _leave(self, module: torch.nn.Module, _args: Any, output: Any) -> None:
+        # Above it there may stand modules whose failure the model has caught.
+        while (step := self.stack.pop()).module is not module:
+            pass
+        self._describe(step, output)
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None
+    ) -> Any:
+        kwargs, name, parent = kwargs or {}, plain_name(func), self.stack[-1]
+        step = Step(f"{parent.path}.{name}".lstrip("."), name)
+        given = list(_tensors_in([args, kwargs]))
+        step.given = [self._shape(tensor) for tensor in given]
+        self.failing = (step.path, step.given)
+        before = self.counter.get_total_flops()
+        result = func(*args, **kwargs)
+        self.failing = None
+
+        made = [args[0]] if name == "setitem" else list(_tensors_in(result))
+        if made:
+            self._note_results(name, args, kwargs, given, made)
+            self._describe(step, made)
+            step.tensors = self._first_used(name, args, kwargs, given)
+            step.multiply_adds = (self.counter.get_total_flops() - before) // 2
+            if name in ARRANGING:
+                step.shown = len(made) == 1 and step.shape not in step.given
+            if step.shown and step.sees_image:
+                step.name = self._numbered(step.path)
+            parent.steps.append(step)
+        return result
+
+    def _note_results(
+        self,
+        name: str,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        given: Sequence[Tensor],
+        made: Sequence[Tensor],
+    ) -> None:
+        """Keep what the results of a function have seen."""
+        inputs = [(tensor, self._seen(tensor)) for tensor in given if self._sees_image(tensor)]
+        known = [(tensor, seen) for tensor, seen in inputs if seen]
+        for tensor in made:
+            if not inputs or name in CREATING:
+                self.constant[id(tensor)] = tensor
+            elif len(known) < len(inputs):
+                self.note(tensor, None)
+            else:
+                self.note(tensor, seen_by_result(name, args, kwargs, known, tuple(tensor.shape)))
+
+    def _describe(self, step: Step, result: Any) -> None:
+        for tensor in _tensors_in(result):
+            step.shape = self._shape(tensor)
+            step.sees_image = self._sees_image(tensor)
+            seen = self._seen(tensor)
+            step.field = seen.field if seen else None
+            return
+
+    def _first_used(
+        self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], given: Sequence[Tensor]
+    ) -> list[Shape]:
+        """The shapes of parameters that no step before has used; of weights, as one writes them."""
+        weight = kwargs.get("weight", args[1] if len(args) > 1 else None)
+        shapes = []
+        for tensor in given:
+            if isinstance(tensor, torch.nn.Parameter) and id(tensor) not in self.used:
+                self.used.add(id(tensor))
+                groups = kwargs.get("groups", args[6] if len(args) > 6 else 1)
+                shapes.append(_written(name if tensor is weight else "", tensor, groups))
+        return shapes
+
+    def _sees_image(self, tensor: Tensor) -> bool:
+        return id(tensor) not in self.constant and (id(tensor) in self.seen or tensor.ndim > 0)
+
+    def _seen(self, tensor: Tensor) -> Seen | None:
+        return self.seen.get(id(tensor), (tensor, None))[1]
+
+    def _shape(self, tensor: Tensor) -> Shape:
+        """A tensor's shape as a table of layers has it: (height, width, channels), or (n,)."""
+        shape, seen = tuple(tensor.shape), self._seen(tensor)
+        if seen and {"h", "w"} <= set(seen.layout):
+            rows, columns = seen.layout.index("h"), seen.layout.index("w")
+            rest = [size for axis, size in enumerate(shape) if axis not in (rows, columns)]
+            return (shape[rows], shape[columns], *(rest[1:] or rest))
+        if len(shape) == 4:
+            return (*shape[2:], shape[1])
+        return shape[1:] or shape
+
+    def _numbered(self, path: str) -> str:
+        self.names[path] += 1
+        return path if self.names[path] == 1 else f"{path} ({self.names[path]})"
+
+
+def is_torchs(module: torch.nn.Module | None) -> bool:
+    """Whether a module is of a class of torch's own."""
+    return module is not None and type_before_parametrizations(module).__module__.startswith(
+        "torch.nn."
+    )
+
+
+def _written(function: str, weight: Tensor, groups: int) -> Shape:
+    """The shape of a weight as a homework has it: kernel × channels × filters, inputs × outputs."""
+    shape = tuple(weight.shape)
+    if function.startswith("conv_transpose"):
+        return (*shape[2:], shape[0] // groups, shape[1] * groups)
+    if function.startswith("conv"):
+        return (*shape[2:], shape[1], shape[0])
+    return shape[::-1] if function == "linear" else shape
+
+
+def _tensors_in(value: Any) -> Iterator[Tensor]:
+    """The tensors in what a function takes or gives."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _tensors_in(list(value.values()))
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _tensors_in(item)
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return (lines[0] if lines else type(error).__name__).rstrip(".")
