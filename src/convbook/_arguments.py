@@ -6,9 +6,8 @@ import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 if TYPE_CHECKING:
+    import numpy as np
     from jaxtyping import Float
 
 
@@ -20,6 +19,8 @@ def as_array(name: str, value: Any) -> Float[np.ndarray, "*shape"]:
     ValueError
         If it is no array of real numbers, or an empty one.
     """
+    import numpy as np  # here, so that what takes integers alone starts without it
+
     try:
         array = np.asarray(value)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -62,8 +63,8 @@ def as_pair(name: str, value: Any, least: int) -> tuple[int, int]:
 
 
 def _is_integer(value: Any, least: int) -> bool:
-    # True is an integer to Python, and a mistake here.
-    if isinstance(value, bool | np.bool_):
+    # True is an integer to Python, and a mistake here. (NumPy's is none to `operator.index`.)
+    if isinstance(value, bool):
         return False
     try:
         return operator.index(value) >= least

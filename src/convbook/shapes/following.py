@@ -24,7 +24,13 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from convbook.shapes.fields import Field
-from convbook.shapes.functions import ARRANGING, CREATING, plain_name, seen_by_result
+from convbook.shapes.functions import (
+    ARRANGING,
+    CREATING,
+    changes_its_input,
+    plain_name,
+    seen_by_result,
+)
 from convbook.shapes.seen import Seen, Shape
 
 
@@ -59,12 +65,15 @@ def follow(model: torch.nn.Module, image_shape: tuple[int, int, int]) -> tuple[S
     ValueError
         If the module cannot be copied, or cannot be run on such an image; it names the layer.
     """
-    ghost = _without_weights(model)
+    try:
+        ghost = _without_weights(model)
+        follower = _Follower(ghost)
+    except Exception as error:
+        raise ValueError(f"the model cannot be followed: {_first_line(error)}") from None
     height, width, channels = image_shape
     types = [p.dtype for p in ghost.parameters() if p.is_floating_point()]
     dtype = types[0] if types else torch.get_default_dtype()
     image = torch.empty(1, channels, height, width, dtype=dtype, device="meta")
-    follower = _Follower(ghost)
     follower.note(image, Seen(Field.of_image(height, width), "..hw"))
     with warnings.catch_warnings(), torch.no_grad(), torch.device("meta"):
         warnings.simplefilter("ignore")  # torch remarks on speed here, and nothing is computed
@@ -82,7 +91,7 @@ def _without_weights(model: torch.nn.Module) -> torch.nn.Module:
     memo: dict[int, Any] = {}  # what deepcopy then takes for copies
     for name, parameter in model.named_parameters():
         if torch.nn.parameter.is_lazy(parameter):
-            raise ValueError(f"parameter {name!r} has no shape yet; run the model once before")
+            raise ValueError(f"its parameter {name!r} has no shape before a first run")
         empty = torch.empty_like(parameter, device="meta")
         memo[id(parameter)] = torch.nn.Parameter(empty, parameter.requires_grad)
     for module in model.modules():
@@ -91,10 +100,7 @@ def _without_weights(model: torch.nn.Module) -> torch.nn.Module:
                 memo[id(value)] = torch.empty_like(value, device="meta")
             elif "_hooks" in name and isinstance(value, dict):
                 memo[id(value)] = type(value)()
-    try:
-        return copy.deepcopy(model, memo).eval()
-    except Exception as error:
-        raise ValueError(f"the model cannot be copied: {_first_line(error)}") from None
+    return copy.deepcopy(model, memo).eval()
 
 
 class _Follower(TorchFunctionMode):
@@ -129,8 +135,11 @@ class _Follower(TorchFunctionMode):
         path, given = step.path or step.kind, step.given
         if self.failing and not is_torchs(step.module):
             path, given = self.failing
-        shapes = " and ".join("×".join(map(str, shape)) for shape in given)
-        return f"layer {path!r}, whose input is {shapes}: {_first_line(error)}"
+        shapes = " and ".join("×".join(map(str, shape)) or "a number" for shape in given)
+        reason = _first_line(error)
+        if "meta" in reason:  # as torch calls tensors without entries
+            reason = "it asks for the entries of a tensor, and only shapes are followed"
+        return f"layer {path!r}, whose input is {shapes or 'nothing'}: {reason}"
 
     def _enter(
         self, path: str, module: torch.nn.Module, args: Any, kwargs: Mapping[str, Any]
@@ -162,6 +171,8 @@ class _Follower(TorchFunctionMode):
         made = [args[0]] if name == "setitem" else list(_tensors_in(result))
         if made:
             self._note_results(name, args, kwargs, given, made)
+            if changes_its_input(func, kwargs) and (whole := made[0]._base) is not None:
+                self.note(whole, None)  # of which a part has changed
             self._describe(step, made)
             step.tensors = self._first_used(name, args, kwargs, given)
             step.multiply_adds = (self.counter.get_total_flops() - before) // 2

@@ -56,16 +56,32 @@ def seen_by_result(
     shape
         Of the result.
     """
-    args = args or [kwargs.get("input")]
-    if name in ENTRYWISE or name in JOINING:
-        found = _joined(name, args, kwargs, [(seen, tuple(x.shape)) for x, seen in inputs], shape)
-    elif name in RULES and inputs[0][0] is args[0] and (len(inputs) == 1 or name.endswith("_as")):
-        function, names = RULES[name]
+    try:
+        found = _apply_rule(name, args or [kwargs["input"]], kwargs, inputs, shape)
+        return found and fitted(found, shape)
+    except (LookupError, TypeError, ValueError):
+        return None  # called in a way that its rule does not know
+
+
+def _apply_rule(
+    name: str,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    inputs: Sequence[tuple[Any, Seen]],
+    shape: Shape,
+) -> Seen | None:
+    if name in ENTRYWISE:
+        return _joined([seen for _, seen in inputs], shape)
+    if name in JOINING:
+        dim = kwargs.get("dim", args[1] if len(args) > 1 else 0) % len(shape)
+        return _concatenated(name, dim, [seen for _, seen in inputs], shape)
+    first, seen = inputs[0]
+    only_its_shape = name.endswith("_as")  # all that counts of a second input
+    if name in RULES and first is args[0] and (len(inputs) == 1 or only_its_shape):
+        rule, names = RULES[name]
         given = dict(zip(names, args[1:], strict=False)) | dict(kwargs)
-        found = function(Call(inputs[0][1], tuple(args[0].shape), shape, tuple(args[1:]), given))
-    else:
-        found = None
-    return fitted(found, shape) if found else None
+        return rule(Call(seen, tuple(first.shape), shape, tuple(args[1:]), given))
+    return None
 
 
 def plain_name(function: Any) -> str:
@@ -82,23 +98,28 @@ def plain_name(function: Any) -> str:
     return plain
 
 
-def _joined(
-    name: str,
-    args: Sequence[Any],
-    kwargs: Mapping[str, Any],
-    inputs: Sequence[tuple[Seen, Shape]],
-    shape: Shape,
-) -> Seen | None:
-    layouts = [seen.layout for seen, _ in inputs]
-    dim = kwargs.get("dim", args[1] if len(args) > 1 else 0) if name in JOINING else 0
-    dim = dim % len(shape)
-    if name == "stack":
-        layouts = [layout[:dim] + "." + layout[dim:] for layout in layouts]
-    rows = [layout.rjust(len(shape), ".") for layout in layouts]
+def changes_its_input(function: Any, kwargs: Mapping[str, Any]) -> bool:
+    """Whether a function writes into its first argument, as ``add_`` and ``x[0] = …`` do."""
+    name = str(getattr(function, "__name__", ""))
+    if name.startswith("__"):
+        return name == "__setitem__" or (name[2] == "i" and name[3:-2] in ENTRYWISE)
+    return name.endswith("_") or bool(kwargs.get("inplace"))
+
+
+def _joined(inputs: Sequence[Seen], shape: Shape) -> Seen | None:
+    """What is seen through any of several tensors, aligned at their last axes as torch does."""
+    rows = [seen.layout.rjust(len(shape), ".") for seen in inputs]
     letters = ["".join({*column} - {"."}) or "." for column in zip(*rows, strict=True)]
-    if any(len(letter) > 1 for letter in letters):
-        return None  # rows would meet columns
-    if name in JOINING and letters[dim] in "hw":
-        return None  # laid side by side, what they see does not repeat
-    field = fields.joined(seen.field for seen, _ in inputs)
-    return Seen(field, "".join(letters)) if field else None
+    field = fields.joined(seen.field for seen in inputs)
+    if field is None or any(len(letter) > 1 for letter in letters):  # rows would meet columns
+        return None
+    return Seen(field, "".join(letters))
+
+
+def _concatenated(name: str, dim: int, inputs: Sequence[Seen], shape: Shape) -> Seen | None:
+    """All channels count together, so channels of several tensors are as if added."""
+    if name == "stack":
+        inputs = [Seen(s.field, s.layout[:dim] + "." + s.layout[dim:]) for s in inputs]
+    if any(seen.layout[dim] in "hw" for seen in inputs):
+        return None  # maps side by side: what they see does not repeat
+    return _joined(inputs, shape)

@@ -1,0 +1,5 @@
+"""``python -m convbook`` does what ``convbook`` does."""
+
+from convbook.command import run
+
+run()
