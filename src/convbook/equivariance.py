@@ -77,11 +77,12 @@ def randomised(network: nn.Module, generator: torch.Generator, bias: float = 0.1
 
 
 class BlurPool(nn.Module):
-    """Blur each channel, then keep every ``stride``-th row and column (Zhang 2019, section 3.2).
+    """Blur each channel, then keep every ``stride``-th row and column.
 
-    The blur is binomial along each axis: 1 tap (none, which leaves bare subsampling), 2 taps
-    (1, 1) / 2 (average pooling, for stride 2), 3 taps (1, 2, 1) / 4, and so on. The border is
-    circular; of an even number of taps, the odd one lies to the right and below.
+    As in Zhang (2019, section 3.2). The blur is binomial along each axis: 1
+    tap (none: bare subsampling), 2 taps (1, 1) / 2 (for stride 2, average
+    pooling), 3 taps (1, 2, 1) / 4, and so on. The border is circular; of an
+    even number of taps, the odd one lies to the right and below.
     """
 
     kernel: Tensor
@@ -90,11 +91,12 @@ class BlurPool(nn.Module):
         super().__init__()
         as_integer("taps", taps, least=1)
         self.stride = as_integer("stride", stride, least=1)
-        row = torch.tensor([math.comb(taps - 1, k) / 2 ** (taps - 1) for k in range(taps)])
-        self.register_buffer("kernel", torch.outer(row, row), persistent=False)
+        row = torch.tensor([math.comb(taps - 1, k) for k in range(taps)])
+        kernel = torch.outer(row, row) / row.sum() ** 2
+        self.register_buffer("kernel", kernel, persistent=False)
 
-    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h_out w_out"]:
-        """Blur and subsample (N, C, H, W); H and W become H / stride and W / stride, rounded up."""
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c p q"]:
+        """Blur and subsample; H and W are divided by the stride, rounded up."""
         taps, channels = len(self.kernel), x.shape[1]
         before, after = (taps - 1) // 2, taps // 2
         x = F.pad(x, (before, after, before, after), mode="circular")
@@ -119,19 +121,28 @@ class LargestOf(nn.Module):
 
 
 def stages(
-    count: int = 3, *, channels: int = 16, stride: int = 2, window: int = 1, taps: int = 1
+    count: int = 3,
+    *,
+    channels: int = 16,
+    stride: int = 2,
+    window: int = 1,
+    taps: int = 1,
 ) -> nn.Sequential:
-    """A network of equal stages: 3×3 convolution, ReLU, maximum, blur, and every stride-th pixel.
+    """Equal stages: 3×3 convolution, ReLU, maximum, blur, each stride-th pixel.
 
-    All on a torus, from one channel. With the defaults a stage is a strided convolution (its ReLU
-    may as well come before the subsampling); with ``window=2`` it is a convolution and max pooling;
-    with ``taps=2`` a convolution and average pooling. More taps make any of them blur-pooled, as
-    in Zhang (2019, figure 4).
+    All on a torus, from one channel. With the defaults a stage is a strided
+    convolution (its ReLU may as well come before the subsampling). With
+    ``window=2`` it is a convolution and max pooling, with ``taps=2`` a
+    convolution and average pooling. More taps make any of them blur-pooled, as
+    in Zhang (2019, section 3.2).
     """
     layers: list[nn.Module] = []
     for stage in range(as_integer("count", count, least=1)):
         seen = channels if stage else 1
-        layers += [nn.Conv2d(seen, channels, 3, padding=1, padding_mode="circular"), nn.ReLU()]
+        layers += [
+            nn.Conv2d(seen, channels, 3, padding=1, padding_mode="circular"),
+            nn.ReLU(),
+        ]
         if window > 1:
             layers.append(LargestOf(window))
         layers.append(BlurPool(taps, stride))

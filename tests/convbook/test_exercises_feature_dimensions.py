@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+import scipy.linalg
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,12 @@ from convbook.exercises import all_exercises, check
 from convbook.shapes import layer_table
 
 HEAD = 25088 * 4096 + 4096 * 4096 + 4096 * 1000 - 512 * 1000 + 2 * 4096
+
+
+def containing_the_brightest(picture):
+    row, column = np.unravel_index(picture.argmax(), picture.shape)
+    return picture[row % 2 :: 2, column % 2 :: 2]
+
 
 RIGHT = {
     "shape": [[16, 32, 32, 23], (16, 32, 32, 23), torch.Size([16, 32, 32, 23])],
@@ -33,6 +40,40 @@ RIGHT = {
         "CONV15x1-2 CONV1x15-16",
     ],
     "head": [HEAD, -HEAD, float(HEAD)],
+    "budget": [
+        "CONV3-16 POOL2 CONV3-16 POOL2" + 4 * " CONV3-16",
+        "POOL2 POOL2" + 6 * " CONV3-16",
+        "conv3-16 → pool2 → conv3-16 conv3-16 conv3-16 pool2 conv3-16 conv3-16",
+    ],
+    "stem": [4, 4.0, np.array([4])],
+    "total-stride": [12, 12.0],
+    "thirds": [
+        [1 / 3, 1 / 3, 1 / 3],
+        np.array([1, 2, 3, 2, 1]) / 9,
+        np.ones(9) / 9,
+        np.convolve([1, 1, 1], [0.5, -2.5, 3]) / 3,
+        torch.ones(6) / 6,
+    ],
+    "choose": [
+        lambda x: max((x[i::2, j::2] for i in (0, 1) for j in (0, 1)), key=np.sum),
+        lambda x: min((x[i::2, j::2] for i in (0, 1) for j in (0, 1)), key=np.std).tolist(),
+        containing_the_brightest,
+    ],
+    "shuffle": [
+        lambda x: np.maximum(x - np.roll(x, 1, axis=1), 0).mean(),
+        lambda x: (x * np.roll(x, (1, 1), (0, 1))).sum(),
+        lambda x: np.abs(np.fft.fft2(x)).sum(),
+        lambda x: torch.tensor((x - np.roll(x, 1, 0)) ** 2).max(),
+    ],
+    "seam-square": [20, 20.0],
+    "torus": [(1, 2, 1, 2), [3, 0, 0, 3], np.array([2, 1, 3, 0]), (0, 3, 0, 3)],
+    "circulant": [
+        np.stack([np.roll([1, -1, 0, 0, 0, 0], n) for n in range(6)], axis=1),
+        np.ones((6, 6)),
+        np.roll(np.eye(6), 1, axis=0).tolist(),
+        scipy.linalg.circulant([3, 1, 4, 1, 5, 9]),
+    ],
+    "ring": [448, 448.0],
 }
 
 WRONG = {
@@ -93,6 +134,82 @@ WRONG = {
         0,
         "most",
     ],
+    "budget": [
+        6 * "CONV3-16 ",
+        6 * "CONV3-16 " + "POOL2 POOL2",
+        "CONV3-16 CONV3-16 POOL2" + 4 * " CONV3-16",
+        "CONV3-16 CONV3-16 POOL2 CONV3-16 POOL2" + 3 * " CONV3-16",
+        "POOL2 POOL2 POOL2" + 6 * " CONV3-16",
+        "POOL2 POOL2" + 5 * " CONV3-16",
+        "POOL2 POOL2" + 5 * " CONV3-16" + " CONV3-16,d2",
+        "POOL4" + 6 * " CONV3-16",
+        "POOL2 POOL2" + 6 * " CONV3-8",
+        "POOL2 POOL2 RELU" + 6 * " CONV3-16",
+        "many",
+        6,
+    ],
+    "stem": [16, 2, 1, 0.25, 4.03, -4, 0, "four"],
+    "total-stride": [1, 2, 3, 4, 6, 7, 24, 0, -12, 1.5, "all"],
+    "thirds": [
+        [1],
+        [0.25, 0.5, 0.25],
+        [1, 1, 1],
+        np.ones(10) / 10,
+        [0.5, 0.5],
+        np.zeros(3),
+        np.eye(3),
+        "blur",
+    ],
+    "choose": [
+        lambda x: x[::2, ::2],
+        lambda x: x,
+        lambda x: x.reshape(4, 2, 5, 2).mean(axis=(1, 3)),
+        lambda x: x.reshape(4, 2, 5, 2).max(axis=(1, 3)),
+        lambda x: x[1::2, ::2] if x[0, 0] > 0.5 else x[::2, ::2],
+        lambda x: max((x[i::2, ::2] for i in (0, 1)), key=np.sum),
+        lambda x: x.mean(),
+        lambda x: x[::3, ::3],
+        lambda x: x["a"],
+        4,
+    ],
+    "shuffle": [
+        lambda x: x.mean(),
+        lambda x: x.max(),
+        lambda x: np.maximum(x - 0.5, 0).sum(),
+        lambda x: (x - np.roll(x, 1, axis=1)).mean(),
+        lambda x: x[0, 0],
+        lambda x: np.abs(np.diff(x, axis=1)).sum(),
+        lambda x: np.abs(np.diff(x, axis=0)).sum(),
+        lambda x: 0 * x.sum(),
+        lambda x: x,
+        0.5,
+    ],
+    "seam-square": [56, 30, 42, 12, 0, 19, 2.5, "all"],
+    "torus": [
+        (1, 1, 1, 1),
+        (2, 2, 2, 2),
+        (0, 0, 0, 0),
+        (1, 2, 2, 2),
+        (1, 1, 1, 2),
+        (3, 3, 3, 3),
+        (1.5, 1.5, 1.5, 1.5),
+        (-1, 4, 1, 2),
+        (9, 0, 1, 2),
+        (1, 2),
+        3,
+    ],
+    "circulant": [
+        np.eye(6),
+        5 * np.eye(6),
+        np.zeros((6, 6)),
+        np.diag(np.arange(6.0)),
+        np.triu(np.ones((6, 6))),
+        np.eye(6)[::-1],
+        scipy.linalg.toeplitz([1, 2, 0, 0, 0, 0]),
+        np.ones((5, 5)),
+        "circulant",
+    ],
+    "ring": [576, 124, 512, 496, 64, 0, 449, 1.5, "half"],
 }
 
 # What a hint must not say: the answer.
@@ -107,6 +224,16 @@ SECRETS = {
     "depth": r"112",
     "stack": r"dilat|\bd[24]\b",
     "head": r"123|\b4096\b",
+    "budget": r"\bfirst\b|early",
+    "stem": r"\b4 times|root",
+    "total-stride": r"\b12\b|product|multipl",
+    "thirds": r"1/3|average|box",
+    "choose": r"max|largest|sum|brightest",
+    "shuffle": r"maximum|\babs\b|product|square",
+    "seam-square": r"\b20\b",
+    "torus": r"\b3\b|three",
+    "circulant": r"circulant|convolution",
+    "ring": r"448|\b24\b",
 }
 
 
@@ -119,10 +246,10 @@ def cases(table):
 
 
 def test_every_exercise_is_tried():
-    """Those of the first half; below, the second half has its own tables."""
-    assert set(RIGHT) == set(WRONG) == set(SECRETS)
-    assert len(RIGHT) == 10
-    assert {f"feature-dimensions-{slug}" for slug in RIGHT} <= all_exercises().keys()
+    chapter = "feature-dimensions-"
+    ids = {id.removeprefix(chapter) for id in all_exercises() if id.startswith(chapter)}
+    assert ids == set(RIGHT) == set(WRONG) == set(SECRETS)
+    assert len(ids) >= 10
 
 
 @pytest.mark.parametrize("id, answer", cases(RIGHT))
@@ -192,4 +319,77 @@ def test_checking_needs_numpy_alone():
     assert run.stdout.strip() == "set()"
 
 
-# Second half: downsampling, equivariance and invariance.
+@given(
+    st.lists(st.sampled_from(["CONV3-16", "POOL2"]), min_size=6, max_size=9),
+    st.integers(0, 6),
+)
+def test_a_budget_is_judged_by_what_the_layers_cost_and_see(layers, place):
+    layers = [*layers[:place], *["CONV3-16"] * (6 - layers.count("CONV3-16")), *layers[place:]]
+    side, step, channels, cost, sees = 64, 1, 3, 0, 1
+    for layer in layers:
+        if layer == "POOL2":
+            sees, step, side = sees + step, 2 * step, side // 2
+        else:
+            sees, cost, channels = sees + 2 * step, cost + side**2 * 9 * channels * 16, 16
+    right = layers.count("CONV3-16") == 6 and sees >= 30 and cost <= 12e6 and side >= 16
+    assert bool(check("feature-dimensions-budget", " ".join(layers))) == right
+
+
+@given(st.lists(st.integers(-4, 4), min_size=1, max_size=9))
+def test_thirds_is_right_just_where_each_pixel_counts_the_same(weights):
+    """Of the kernel's weights, those that meet a kept pixel: every third, in three ways."""
+    kernel = np.array(weights) / (sum(weights) or 1)
+    shares = [kernel[start::3].sum() for start in range(3)]
+    right = bool(np.allclose(shares, 1 / 3))
+    assert bool(check("feature-dimensions-thirds", kernel)) == right
+
+
+@given(st.tuples(*[st.integers(0, 6)] * 4))
+def test_a_torus_is_one_where_all_windows_are_seen_equally_often(sides):
+    def copies(length, before, after):
+        padded = np.pad(np.arange(length), (before, after), mode="wrap")
+        starts = padded[: max(0, len(padded) - 3)]
+        return np.bincount(starts, minlength=length)
+
+    vertical, horizontal = copies(6, *sides[:2]), copies(7, *sides[2:])
+    right = np.ptp(vertical) == 0 and np.ptp(horizontal) == 0
+    assert bool(check("feature-dimensions-torus", sides)) == right
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_matrices_that_convolve_move_along_and_others_do_not(seed):
+    first = np.random.default_rng(seed).normal(size=6)
+    matrix = scipy.linalg.circulant(first)
+    assert check("feature-dimensions-circulant", matrix)
+    matrix[2, 3] += 0.1
+    assert not check("feature-dimensions-circulant", matrix)
+
+
+def test_the_squares_off_the_seam_are_those_with_the_same_features_in_torch():
+    torch.manual_seed(0)
+    squares = torch.zeros(56, 1, 7, 8, dtype=torch.float64)
+    for n in range(56):
+        square = torch.zeros(7, 8, dtype=torch.float64)
+        square[:2, :2] = 1
+        squares[n, 0] = torch.roll(square, (n // 8, n % 8), (0, 1))
+    same = np.ones(56, dtype=bool)
+    for _ in range(20):
+        layers = [torch.nn.Conv2d(c, 3, 2, padding=1, padding_mode="circular") for c in (1, 3)]
+        maps = squares
+        for layer in layers:
+            maps = torch.relu(layer.double()(maps))
+        features = maps.mean((-2, -1)).detach()
+        middle = features[2 * 8 + 3]
+        same &= torch.isclose(features, middle, rtol=0, atol=1e-12).all(dim=1).numpy()
+    assert check("feature-dimensions-seam-square", same.sum())
+
+
+def test_the_ring_is_where_other_padding_changes_the_map_in_torch():
+    layers = [torch.nn.Conv2d(1, 1, 3, dtype=torch.float64) for _ in range(4)]
+    zeros = ones = torch.rand(1, 1, 32, 32, dtype=torch.float64)
+    for layer in layers:
+        torch.nn.init.uniform_(layer.weight, 0.1, 1)
+        zeros = layer(torch.nn.functional.pad(zeros, (1, 1, 1, 1)))
+        ones = layer(torch.nn.functional.pad(ones, (1, 1, 1, 1), value=1.0))
+    differ = (zeros - ones).abs() > 1e-9
+    assert check("feature-dimensions-ring", int(differ.sum()))

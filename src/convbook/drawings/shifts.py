@@ -34,7 +34,7 @@ def savings(
     # Colour, width, and the label's place above the last or below the first convolution.
     looks = {
         "no pooling": ("input", 5.0, (0.5, 1.2), (8.5, 1.2)),
-        "channels doubled": ("kernel", 1.8, (8.5, 0.3), (8.5, 1.25)),
+        "channels doubled": ("kernel", 1.8, (8.5, 0.3), (8.5, 2.4)),
         "channels kept": ("output", 1.8, (6.3, 0.045), (6.3, 0.045)),
     }
 
@@ -69,23 +69,25 @@ def savings(
 
 def every_second(rows: Mapping[str, Float[np.ndarray, " n"]]) -> Drawing:
     """Rows of pixels with a mark under every second one, and beside them what these hold."""
+    gap, pitch = 1.5, 2.7  # between the two columns and from row to row, in pixels
 
     def draw(figure: Figure) -> None:
-        grid = figure.subplots(len(rows), 2, squeeze=False, width_ratios=[2, 1])
-        for (left, right), (name, row) in zip(grid, rows.items(), strict=True):
-            for axes, values in ((left, row), (right, row[::2])):
-                axes.imshow(values[None], cmap="gray", vmin=0, vmax=1, interpolation="none")
-                for j in range(len(values) + 1):
-                    axes.axvline(j - 0.5, color=role("muted"), linewidth=0.5)
-                axes.set(xticks=[], yticks=[], ylim=(1.05, -0.5))
-                axes.axis("off")
-                axes.add_patch(
-                    Rectangle((-0.5, -0.5), len(values), 1, fill=False, ec=role("muted"), lw=0.8)
-                )
-            left.plot(np.arange(0, len(row), 2), np.full(len(row[::2]), 0.8), "^", ms=4.5,
-                      color=role("kernel"), clip_on=False)  # fmt: skip
-            left.set_title(name)
-        grid[0, 1].set_title("every second pixel", color=role("kernel"))
+        axes = figure.subplots()
+        for n, (name, row) in enumerate(rows.items()):
+            top, start = n * pitch, len(row) + gap
+            for left, values in ((0.0, row), (start, row[::2])):
+                for j, value in enumerate(values):
+                    shade = Rectangle((left + j, top), 1, 1, fc=f"{value:.2f}", ec=role("muted"),
+                                      lw=0.8)  # fmt: skip
+                    axes.add_patch(shade)
+            marks = np.arange(0, len(row), 2) + 0.5
+            axes.plot(marks, np.full(len(marks), top + 1.35), "^", ms=4, color=role("kernel"))
+            axes.text(0, top - 0.15, name, va="bottom")
+            if n == 0:
+                label_line(axes, start, top - 0.15, "the marked ones", "kernel", va="bottom")
+        width = max(len(row) * 1.5 for row in rows.values()) + gap
+        axes.set(xlim=(-0.1, width + 0.1), ylim=(len(rows) * pitch - 1, -1.2), aspect="equal")
+        axes.axis("off")
 
     return draw
 
@@ -94,29 +96,33 @@ def against_shift(
     shifts: Sequence[int],
     pooled: Mapping[str, Float[np.ndarray, "seeds n"]],
     last: Mapping[str, Float[np.ndarray, "seeds n"]],
-    looks: Mapping[str, str],
-    places: Sequence[Mapping[str, tuple[float, float]]],
 ) -> Drawing:
-    """Change of the pooled features and of the last map against the shift; bands hold all seeds."""
+    """Change of the pooled features and of the last map against the shift; bands hold all seeds.
+
+    Each maps a kind of network to its changes, the one that changes most first.
+    """
+    colours = ("gradient", "input", "output")
 
     def draw(figure: Figure) -> None:
-        both = panels(figure, 2, 2, 1, sharex=True)
-        titles = ("pooled features", "last map")
-        for axes, title, curves, place in zip(both, titles, (pooled, last), places, strict=True):
-            for name, values in curves.items():
-                colour = role(looks[name])
-                axes.fill_between(shifts, values.min(0), values.max(0), color=colour, alpha=0.22,
-                                  linewidth=0)  # fmt: skip
-                axes.plot(shifts, values.mean(0), "o-", color=colour, ms=3.5, linewidth=1.5)
-                if name in place:
-                    label_line(axes, *place[name], name, looks[name], ha="center")
+        both = panels(figure, 2, 2, 1)
+        titles = ("change of the pooled features", "change of the last map")
+        for axes, title, curves in zip(both, titles, (pooled, last), strict=True):
+            top = max(values.max() for values in curves.values())
+            for (name, values), colour in zip(curves.items(), colours, strict=True):
+                axes.fill_between(shifts, values.min(0), values.max(0), color=role(colour),
+                                  alpha=0.22, linewidth=0)  # fmt: skip
+                axes.plot(shifts, values.mean(0), "o-", color=role(colour), ms=3.5, linewidth=1.5,
+                          clip_on=False, zorder=3)  # fmt: skip
+                crest = values[:, : len(shifts) // 2].max()
+                height = crest if crest > 0.01 * top else 0
+                label_line(axes, len(shifts) // 4, height + 0.02 * top, name, colour,
+                           ha="center", va="bottom")  # fmt: skip
             axes.set_title(title)
             axes.set(xticks=range(0, max(shifts) + 1, 4), xlim=(0, max(shifts)))
-            axes.set_ylim(bottom=0)
+            axes.set_ylim(0, 1.12 * top)
         both[-1].set_xlabel("shift (pixels)")
         if not is_narrow(figure):
             both[0].set_xlabel("shift (pixels)")
-        both[0].set_ylabel("relative change")
 
     return draw
 
@@ -124,29 +130,35 @@ def against_shift(
 def blurs(
     frequencies: Float[np.ndarray, " n"],
     gains: Mapping[int, Float[np.ndarray, " n"]],
-    measured: Mapping[str, tuple[Float[np.ndarray, "seeds taps"], str, tuple[float, float]]],
+    strided: Float[np.ndarray, "seeds taps"],
+    max_pooled: Float[np.ndarray, "seeds taps"],
 ) -> Drawing:
     """Gains of blurs of so many taps, and the change that networks with them have left."""
+    looks = {
+        "strided convolution": (strided, "gradient", (0.15, 1.1)),
+        "max pooling": (max_pooled, "input", (0, 0.3)),
+    }
 
     def draw(figure: Figure) -> None:
         left, right = panels(figure, 2, 2, 1)
-        left.axvspan(0.25, 0.5, color=role("surface"), zorder=0)
-        left.text(0.26, 1.06, "folds", color=role("muted"), va="bottom")
+        left.axvspan(0.25, 0.5, color=role("line"), alpha=0.45, linewidth=0, zorder=0)
+        left.text(0.375, 0.9, "folds", color=role("ink"), ha="center", va="center")
+        at = len(frequencies) // 2
         for n, (taps, gain) in enumerate(gains.items()):
-            left.plot(frequencies, gain, color=role("ink"), linewidth=0.8 + 0.5 * n)
-            at = len(frequencies) * 2 // 3
-            left.text(frequencies[at] + 0.008, gain[at] + 0.012, f"{taps}", color=role("ink"))
-        left.set(xlim=(0, 0.5), ylim=(0, 1.05), xlabel="frequency (periods a pixel)")
+            left.plot(frequencies, gain, color=role("kernel"), linewidth=0.9 + 0.5 * n)
+            left.text(frequencies[at] + 0.008, gain[at] + 0.01, f"{taps}", color=role("kernel"))
+        left.set(xlim=(0, 0.5), ylim=(0, 1.12), xlabel="frequency (periods a pixel)")
         left.set_title("gain, by the number of taps")
-        for n, (name, (values, colour, place)) in enumerate(measured.items()):
+        for n, (name, (values, colour, (place, factor))) in enumerate(looks.items()):
             for tap, column in enumerate(values.T):
-                draws(right, tap + 0.16 * (n - 0.5), column, colour)
-            label_line(right, *place, name, colour)
+                draws(right, tap + 0.24 * (n - 0.5), column, colour)
+            label_line(right, place, factor * values[:, 0].max(), name, colour,
+                       ha="left" if n == 0 else "center")  # fmt: skip
         right.set_yscale("log")
         right.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         right.set_xticks(range(len(gains)), [f"{taps}" for taps in gains])
         right.set_xlabel("taps of the blur")
-        right.set_title("change of pooled features")
+        right.set_title("change of the pooled features")
         right.set_xlim(-0.5, len(gains) - 0.5)
 
     return draw
@@ -250,13 +262,20 @@ def moved_maps(
 
 
 def lost(
-    variants: Sequence[str], results: Mapping[str, Float[np.ndarray, "variants seeds"]]
+    variants: Sequence[str],
+    maps: Float[np.ndarray, "variants seeds"],
+    outputs: Float[np.ndarray, "variants seeds"],
 ) -> Drawing:
     """What each change to a network does, in rows; a dot for each seed, a bar at their mean."""
+    results = {
+        "last map": (maps, "relative change"),
+        "outputs": (outputs, "÷ distance of\ntwo photographs"),
+    }
 
     def draw(figure: Figure) -> None:
         both = panels(figure, len(results), len(results), len(results), sharey=True)
-        for axes, (title, values) in zip(both, results.items(), strict=True):
+        for axes, (title, (values, unit)) in zip(both, results.items(), strict=True):
+            axes.set_xlabel(unit)
             axes.axvline(0, color=role("line"), linewidth=1)
             for y, row in enumerate(values):
                 colour = "output" if row.max() < 1e-9 else "gradient"
