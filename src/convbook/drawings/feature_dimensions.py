@@ -259,14 +259,15 @@ def effective(
         right.set_xscale("log", base=2)
         right.set_yscale("log", base=2)
         right.set_xticks(depths, [str(depth) for depth in depths])
-        ticks = [4, 8, 16, 32, 64]
+        ticks = [8, 16, 32, 64]
         right.set_yticks(ticks, [str(tick) for tick in ticks])
         right.minorticks_off()
         right.set(xlabel="convolutions of 3×3", ylabel="side (pixels)")
         label_line(
             right, depths[-2] * 0.9, whole[-2] * 1.2, "all that is seen", "input", ha="right"
         )
-        label_line(right, depths[-2], mean[-2] * 0.75, "95 % of it", "kernel", va="top")
+        label_line(right, depths[-2], mean[-2] * 0.68, "95 % of the influence", "kernel", va="top",
+                   ha="center")  # fmt: skip
 
     return draw
 
