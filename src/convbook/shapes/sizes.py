@@ -36,7 +36,7 @@ def output_size(
     ceil_mode
         The rounding of a pooling layer: one more window may hang over the end,
         if it starts within the input or the padding before it. Padding is then
-        half the extent at most.
+        half the kernel at most.
 
     Returns
     -------
@@ -64,7 +64,7 @@ def output_size(
     room = before + n + after - extent  # how far the window can move
     windows = room // stride + 1
     if ceil_mode:
-        check_pooling(max(before, after), extent)
+        check_pooling(max(before, after), kernel)
         if room % stride and windows * stride < before + n:
             windows += 1
     if windows < 1:
@@ -157,18 +157,18 @@ def margins(padding: Padding, extent: int, stride: int = 1) -> tuple[int, int]:
     return padding, padding
 
 
-def check_pooling(padding: int, extent: int) -> None:
-    """Refuse a padding that a pooling layer cannot have: a window must reach the input.
+def check_pooling(padding: int, kernel: int) -> None:
+    """Refuse a padding that a pooling layer cannot have.
 
     Raises
     ------
     ValueError
-        If the padding is more than half the window's extent.
+        If the padding is more than half the kernel; as in torch, gaps do not count.
     """
-    if padding > extent // 2:
+    if padding > kernel // 2:
         raise ValueError(
-            f"padding is {padding}; pooling a window that spans {extent}, "
-            f"it can be {extent // 2} at most"
+            f"padding is {padding}; pooling with a kernel of {kernel}, "
+            f"it can be {kernel // 2} at most"
         )
 
 

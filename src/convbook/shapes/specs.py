@@ -88,7 +88,7 @@ def _windows(layer: Layer, axis: int, n: int) -> tuple[int, Touch]:
     padding = layer.padding if layer.padding == "same" else layer.padding[axis]
     before, after = margins(padding, extent, stride)
     if "Pool" in layer.kind:
-        check_pooling(before, extent)
+        check_pooling(before, kernel)
     most = {"circular": n, "reflect": n - 1}  # of what there is, so much can be repeated
     if after > most.get(layer.mode, after):
         raise ValueError(
