@@ -279,6 +279,54 @@ def test_largest_window_after_transposed_convolutions_is_the_tables(spec):
     assert max(sizes) == row.receptive_field[0]
 
 
+def assert_rows_seen(model, shape, row, layer):
+    """That the middle output of a layer sees the rows that its row of the table says."""
+    middle = row.output_shape[0] // 2
+    centre = row.offset[0] + middle * row.stride[0]
+    reach = (row.receptive_field[0] - 1) / 2
+    position = (middle, row.output_shape[1] // 2)
+    first, end = span(support(model, shape, position, layer=layer), 0)
+    assert (first, end - 1) == (centre - reach, centre + reach), row.name
+
+
+# Thin copies have the same receptive fields, and a narrow image is enough for one side of them.
+@pytest.mark.parametrize(
+    "name,arguments,shape",
+    [
+        ("lenet5", {}, (32, 32, 1)),
+        ("resnet18", {"width": 1}, (512, 32, 3)),
+        ("resnet50", {"width": 1}, (512, 32, 3)),
+        ("resnet50", {"width": 1, "stride_in": "1x1"}, (576, 32, 3)),
+    ],
+)
+def test_every_layer_of_a_network_sees_what_the_table_says(name, arguments, shape):
+    with torch.device("meta"):
+        model = getattr(models, name)(**arguments)
+    kinds = ("Conv2d", "MaxPool2d", "AvgPool2d")
+    rows = [row for row in layer_table(model, shape) if row.kind in kinds]
+    assert len(rows) == sum(type(module).__name__ in kinds for module in model.modules())
+    for row in rows:
+        assert_rows_seen(model, shape, row, row.name)
+
+
+@pytest.mark.parametrize("stride_in", ["3x3", "1x1"])
+def test_blocks_of_resnet152_see_what_the_table_says(stride_in):
+    with torch.device("meta"):
+        model = models.resnet152(width=1, stride_in=stride_in)
+    shape = (1600, 32, 3)
+    blocks = [row for row in layer_table(model, shape) if row.name.endswith(".relu (3)")]
+    assert len(blocks) == 3 + 8 + 36 + 3
+    for row in blocks[::-7]:  # the last one, and each seventh before it
+        assert_rows_seen(model, shape, row, row.name.removesuffix(".relu (3)"))
+
+
+@pytest.mark.parametrize("name,shape", [("alexnet", (260, 63, 3)), ("vgg16", (288, 32, 3))])
+def test_features_see_what_the_table_says(name, shape):
+    with torch.device("meta"):
+        model = getattr(models, name)().features
+    assert_rows_seen(model, shape, layer_table(model, shape)[-1], layer=None)
+
+
 # How much an output sees of what it can see
 
 
