@@ -31,8 +31,8 @@ def shifted(
     """
     if float(down).is_integer() and float(right).is_integer():
         return torch.roll(x, (int(down), int(right)), (-2, -1))
-    f_down = torch.fft.fftfreq(x.shape[-2], dtype=x.dtype)[:, None]
-    f_right = torch.fft.fftfreq(x.shape[-1], dtype=x.dtype)
+    f_down = torch.fft.fftfreq(x.shape[-2], dtype=x.dtype, device=x.device)[:, None]
+    f_right = torch.fft.fftfreq(x.shape[-1], dtype=x.dtype, device=x.device)
     turns = torch.exp(-2j * math.pi * (f_down * down + f_right * right))
     moved: Tensor = torch.fft.ifft2(torch.fft.fft2(x) * turns).real
     return moved
