@@ -35,13 +35,13 @@ def boxes(layers: Sequence[Activation], column: int = 28) -> Drawing:
         """Draw one and return its width."""
         if len(shape) == 1:
             whole, rest = divmod(shape[0], column)
-            heights = [column] * whole + [rest] * (rest > 0)
-            for n, height in enumerate(heights):
-                top = half if whole else height / 2
+            lengths = [column] * whole + [rest] * (rest > 0)
+            for n, length in enumerate(lengths):
+                bottom = (half if whole else length / 2) - length
                 axes.add_patch(
-                    Rectangle((x + 1.6 * n, top - height), 1, height, color=role("input"), lw=0)
+                    Rectangle((x + 1.6 * n, bottom), 1, length, color=role("input"), lw=0)
                 )
-            return 1.6 * len(heights) - 0.6
+            return 1.6 * len(lengths) - 0.6
         height, width, channels = shape
         d, y = depth * channels, -height / 2
         front = [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
@@ -161,7 +161,7 @@ def nested(
         draw_image(axes, image)
         room = width * (0.5 if is_narrow(figure) else 0.42)
         rows = np.linspace(0.06, 0.94, len(sides)) * height
-        for (name, side), y in zip(reversed(sides.items()), rows, strict=True):
+        for (name, side), y in zip(reversed(list(sides.items())), rows, strict=True):
             top, left = centre[0] - side / 2, centre[1] - side / 2
             for colour, line in (("paper", 3.2), ("kernel", 1.6)):
                 axes.add_patch(
@@ -233,11 +233,10 @@ def effective(
     """An energy map with two windows, and both windows' sides against depth, over seeds."""
 
     def draw(figure: Figure) -> None:
-        narrow = is_narrow(figure)
-        left, right = figure.subplots(
-            2 if narrow else 1, 1 if narrow else 2,
-            **({"height_ratios": [1, 1.1]} if narrow else {"width_ratios": [1, 1.5]}),
-        )  # fmt: skip
+        if is_narrow(figure):
+            left, right = figure.subplots(2, 1, height_ratios=[1, 1.1])
+        else:
+            left, right = figure.subplots(1, 2, width_ratios=[1, 1.5])
         draw_image(left, np.sqrt(energy / energy.max()))
         middle = (len(energy) - 1) / 2
         for (name, side), colour in zip(sides.items(), ("input", "kernel"), strict=True):

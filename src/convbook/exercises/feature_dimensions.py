@@ -120,9 +120,7 @@ def groups(answer: Any) -> str | None:
     if given in (kernel * channels * filters, kernel * channels * filters + filters):
         return "That would be a layer without groups: each filter sees only its own channels."
     if given - kernel * channels // count * filters // count in (0, filters, filters // count):
-        return (
-            "That is one group's share of the weights. How many filters has the whole layer?"
-        )
+        return "That is one group's share of the weights. How many filters has the whole layer?"
     return "How many weights has one filter? How many filters are there, and biases?"
 
 
@@ -149,7 +147,7 @@ def pooled(answer: Any) -> str | None:
     """The receptive field of three 3×3 convolutions with a 2×2 pooling after the first two."""
     given = integer(answer)
     table = layer_table("CONV3-1 POOL2 CONV3-1 POOL2 CONV3-1", (64, 64, 1))
-    if given == table[-1].receptive_field[0]:
+    if (given, given) == table[-1].receptive_field:
         return None
     if given in (9, 7):
         return (
