@@ -112,7 +112,7 @@ def _getitem(call: Call) -> Seen | None:
         elif isinstance(item, int) and letter == ".":
             pass  # that axis goes
         elif isinstance(item, int) and letter in "hw":
-            touches[letter] = Touch(((item % size,),), shift=0)
+            touches[letter] = Touch((range(item % size, item % size + 1),), shift=0)
         else:
             return None
     return through(call.seen, touches, layout, call.after)

@@ -63,10 +63,21 @@ class Axis:
         window = self.windows[residue]
         return window and (window[0] + periods * self.shift, window[1] + periods * self.shift)
 
+    def seen_from(self, positions: range) -> Window | None:
+        """All that positions at equal steps see together."""
+        period = len(self.windows)
+        if len(positions) > 2 * period:  # those between see what lies between
+            ends = [*positions[:period], *positions[-period:]]
+        else:
+            ends = [*positions]
+        return hull([*map(self.window, ends), self.whole if ends else None])
+
     @property
     def extent(self) -> int:
         """The pixels from the first to the last that a position sees, where these are most."""
-        seen = [hull([self.window(j), self.whole]) for j in range(self.length)]
+        period = len(self.windows)
+        ends = {*range(self.length)[:period], *range(self.length)[-period:]}
+        seen = [self.seen_from(range(j, j + 1)) for j in ends]
         return max(window[1] - window[0] + 1 if window else 0 for window in seen)
 
     @property
@@ -88,26 +99,27 @@ class Axis:
 class Touch:
     """What the positions of an operation's output touch of its input, along one axis.
 
-    Position j touches ``positions[j]``. With P = ``len(positions)``, position j + P touches what j
-    touches, ``shift`` positions further.
+    Position j touches ``positions[j]``, at equal steps. With P = ``len(positions)``, position
+    j + P touches what j touches, ``shift`` positions further.
     """
 
-    positions: tuple[tuple[int, ...], ...]
+    positions: tuple[range, ...]
     shift: int
 
 
 def after(axis: Axis, touch: Touch, length: int) -> Axis:
     """What the positions see after one more operation, whose output has the given length."""
     if not touch.shift:
-        return Axis.of_a_constant(length, hull(map(axis.window, touch.positions[0]), axis.whole))
-    # So many periods of the operation make its shift a number of whole periods of the axis.
+        return Axis.of_a_constant(length, axis.seen_from(touch.positions[0]))
+    # So often, an operation's period moves on by a whole number of the axis's periods.
     repeats = len(axis.windows) // math.gcd(len(axis.windows), touch.shift)
     touched = [
-        [position + repeat * touch.shift for position in positions]
-        for repeat in range(repeats)
+        range(positions.start + n * touch.shift, positions.stop + n * touch.shift, positions.step)
+        for n in range(repeats)
         for positions in touch.positions
     ]
-    windows = tuple(hull(map(axis.window, positions)) for positions in touched)
+    local = replace(axis, whole=None)
+    windows = tuple(map(local.seen_from, touched))
     periods = touch.shift * repeats // len(axis.windows)
     return Axis(length, windows, periods * axis.shift, axis.whole)
 
@@ -134,15 +146,13 @@ def together(first: Axis, second: Axis) -> Axis | None:
 
 def repeated(axis: Axis, length: int) -> Axis:
     """An axis of one position, or one whose positions all see the same, as such a one."""
-    return Axis.of_a_constant(length, hull([axis.window(0), axis.whole]))
+    return Axis.of_a_constant(length, axis.seen_from(range(1)))
 
 
-def hull(windows: Iterable[Window | None], *more: Window | None) -> Window | None:
-    """The smallest window around those given."""
-    seen = [window for window in [*windows, *more] if window is not None]
-    if not seen:
-        return None
-    return min(first for first, _ in seen), max(last for _, last in seen)
+def hull(windows: Iterable[Window | None]) -> Window | None:
+    """The smallest window around those given; None is an empty one."""
+    seen = [window for window in windows if window is not None]
+    return (min(seen)[0], max(last for _, last in seen)) if seen else None
 
 
 # What operations touch
@@ -150,35 +160,50 @@ def hull(windows: Iterable[Window | None], *more: Window | None) -> Window | Non
 
 def convolution(kernel: int, stride: int = 1, before: int = 0, dilation: int = 1) -> Touch:
     """A convolution or a pooling, with so many pixels of padding before the first."""
-    return Touch((tuple(range(-before, -before + dilation * kernel, dilation)),), stride)
+    return Touch((range(-before, -before + dilation * (kernel - 1) + 1, dilation),), stride)
 
 
 def transposed_convolution(
     kernel: int, stride: int = 1, before: int = 0, dilation: int = 1
 ) -> Touch:
-    """A transposed convolution: output j gets entry t of the kernel from (j + before − d·t) / s."""
+    """A transposed convolution, with so many pixels cut off in front.
+
+    Output j gets entry t of the kernel from input i, where j + before = stride·i + dilation·t.
+    """
+    common = math.gcd(stride, dilation)
+    step = stride // common  # from one such t to the next
+    inverse = pow(dilation // common, -1, step)
     positions = []
     for j in range(before, before + stride):
-        stamps = [j - dilation * t for t in reversed(range(kernel))]
-        positions.append(tuple(stamp // stride for stamp in stamps if stamp % stride == 0))
+        entries = range(j // common * inverse % step, kernel, step)
+        if j % common or not entries:
+            positions.append(range(0))
+        else:
+            last, first = ((j - dilation * t) // stride for t in (entries[0], entries[-1]))
+            positions.append(range(first, last + 1, dilation // common))
     return Touch(tuple(positions), shift=1)
 
 
-def resampling(n: int, out: int, reach: int = 0, start: Fraction | int = 0, ends: int = 0) -> Touch:
-    """A map of n positions spread over ``out``: position j lies at ``start + j·n / out``.
+def resampling(
+    n: int, out: int, reach: int = 0, start: Fraction | int = 0, aligned: bool = False
+) -> Touch:
+    """A map of n positions spread over ``out``: output j lies at ``start + j·n / out``.
 
-    It takes the nearest before that (reach 0), or as many as ``reach`` on either side, as linear
-    (1) and cubic (2) interpolation do. With ``ends=1`` the outermost positions are aligned, so
-    that the step is (n − 1) / (out − 1).
+    It takes what is at the position before (reach 0), or at as many as ``reach`` on either side,
+    as linear (1) and cubic (2) interpolation do. With ``aligned`` ends, outputs lie at
+    ``j·(n − 1) / (out − 1)``.
     """
-    step = Fraction(n - ends, out - ends) if out > ends else Fraction(0)
+    step = Fraction(n - aligned, out - aligned) if out > aligned else Fraction(0)
+    places = [start + j * step for j in range(step.denominator)]
     positions = []
-    for j in range(step.denominator):
-        place = start + j * step
+    for place in places:
         before = math.floor(place)
-        between = reach and place != before  # on a position, that one has all the weight
-        positions.append(range(before - reach + 1, before + reach + 1) if between else [before])
-    return Touch(tuple(map(tuple, positions)), shift=step.numerator)
+        # Exactly on a position, that one has all the weight.
+        alone = not reach or place == before
+        positions.append(
+            range(before, before + 1) if alone else range(before - reach + 1, before + reach + 1)
+        )
+    return Touch(tuple(positions), shift=step.numerator)
 
 
 def adaptive_pooling(n: int, out: int) -> Touch:
@@ -186,21 +211,19 @@ def adaptive_pooling(n: int, out: int) -> Touch:
     if out == 1:
         return everything(n)
     step = Fraction(n, out)
-    positions = [
-        tuple(range(math.floor(j * step), math.ceil((j + 1) * step)))
-        for j in range(step.denominator)
-    ]
-    return Touch(tuple(positions), shift=step.numerator)
+    edges = [(j * step, (j + 1) * step) for j in range(step.denominator)]
+    windows = [range(math.floor(first), math.ceil(last)) for first, last in edges]
+    return Touch(tuple(windows), shift=step.numerator)
 
 
 def slicing(start: int, step: int = 1) -> Touch:
     """Every ``step``-th position from ``start`` on; with a negative start, padding in front."""
-    return Touch(((start,),), step)
+    return Touch((range(start, start + 1),), step)
 
 
 def everything(length: int) -> Touch:
     """A global pooling, or a layer with a weight for every position."""
-    return Touch((tuple(range(length)),), shift=0)
+    return Touch((range(length),), shift=0)
 
 
 # Both axes

@@ -169,6 +169,6 @@ def _option(text: str, option: str, allowed: list[str], word: str) -> tuple[str,
 
 
 def _count(text: str, digits: str | int, least: int = 1) -> int:
-    if int(digits) < least:
-        raise ValueError(f"layer {text!r} has the number {digits}; it must be {least} or more")
+    if len(str(digits)) > 6 or int(digits) < least:
+        raise ValueError(f"layer {text!r} has the number {digits}; it can be {least} to 999999")
     return int(digits)

@@ -75,7 +75,7 @@ def _adaptive_pool2d(call: Call) -> Seen | None:
 
 @RULES.of("interpolate", "size scale_factor mode align_corners recompute_scale_factor antialias")
 def _interpolate(call: Call) -> Seen | None:
-    mode, corners = call.get("mode", "nearest"), int(bool(call.get("align_corners")))
+    mode, corners = call.get("mode", "nearest"), bool(call.get("align_corners"))
     reach = {"nearest": 0, "nearest-exact": 0, "bilinear": 1, "bicubic": 2}
     sizes = list(zip(call.before[-2:], call.after[-2:], strict=True))
     if mode == "area":

@@ -158,16 +158,16 @@ def margins(padding: Padding, extent: int, stride: int = 1) -> tuple[int, int]:
 
 
 def check_pooling(padding: int, kernel: int) -> None:
-    """Refuse a padding that a pooling layer cannot have.
+    """Refuse a padding that pooling layers do not take, though convolutions do.
 
     Raises
     ------
     ValueError
-        If the padding is more than half the kernel; as in torch, gaps do not count.
+        If the padding is more than half the kernel (its entries; torch does not count the gaps).
     """
     if padding > kernel // 2:
         raise ValueError(
-            f"padding is {padding}; pooling with a kernel of {kernel}, "
+            f"padding is {padding}; for pooling with a kernel of {kernel} "
             f"it can be {kernel // 2} at most"
         )
 

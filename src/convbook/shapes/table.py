@@ -239,8 +239,8 @@ def _once(pair: tuple[Number, Number]) -> tuple[Number, ...]:
     return pair[:1] if pair[0] == pair[1] else pair
 
 
-def _number(value: Number) -> str:
-    return f"{value:g}".replace("-", "−")
+def _number(value: float) -> str:
+    return f"{value:.1f}".removesuffix(".0").replace("-", "−")
 
 
 def _flat(row: Row) -> list[Any]:
