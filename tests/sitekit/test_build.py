@@ -251,6 +251,22 @@ def test_a_changed_module_reaches_the_page(copy):
     assert json.loads((copy.site / "answers.json").read_text())["0.four"]["value"] == 4.0
 
 
+def test_two_pages_may_cite_the_same_and_each_leads_to_its_own_list(copy):
+    entry = "@book{a_1999, author={Ada Author}, title={Title}, publisher={Press}, year={1999}}"
+    (copy.root / "book/references.bib").write_text(entry)
+    cited = "\n{cite:t}`a_1999`\n\n```{bibliography}\n:filter: docname in docnames\n```\n"
+    for name in ("index", "small"):
+        with (copy.root / f"book/{name}.md").open("a") as chapter:
+            chapter.write(cited)
+    result = build(copy)
+    assert result.returncode == 0, result.stderr
+    for name in ("index", "small"):
+        found = page(copy, f"{name}.html")
+        (entry,) = found.select("div.citation")
+        links = found.select(f'a[href="#{entry["id"]}"]')
+        assert any("1999" in link.get_text() for link in links)
+
+
 def test_a_gpu_that_is_required_and_missing_fails_the_build(copy, monkeypatch):
     monkeypatch.setenv("CONVBOOK_REQUIRE_GPU", "1")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
