@@ -3,6 +3,7 @@
 import dataclasses
 import doctest
 import importlib
+import pathlib
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -249,6 +250,17 @@ def test_of_two_chapters_with_like_names_each_has_its_own(package):
 def test_a_helper_module_is_no_chapter(package):
     book = package(_helpers=code("first-a"), first=code("first-b"))
     assert list(_registry.exercises_of(book)) == ["first-b"]
+
+
+def test_a_chapter_can_be_a_package(package):
+    book = package(first=code("first-a"))
+    inner = pathlib.Path(book.__path__[0]) / "long_one"
+    inner.mkdir()
+    header = "from convbook.exercises import exercise\n"
+    (inner / "__init__.py").write_text("")
+    (inner / "part.py").write_text(header + code("long-one-a"))
+    (inner / "rest.py").write_text(header + code("long-one-b"))
+    assert list(_registry.exercises_of(book)) == ["first-a", "long-one-a", "long-one-b"]
 
 
 @pytest.mark.parametrize(

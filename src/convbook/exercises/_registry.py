@@ -1,12 +1,14 @@
 """Find an exercise by its id: in the module of its chapter, which is imported only when needed.
 
-An id begins with its chapter's name: ``inductive-bias-bars`` lives in ``inductive_bias.py``. To
-import that one module only keeps a chapter of the book from depending on the others' exercises.
+An id begins with its chapter's name: ``inductive-bias-bars`` lives in ``inductive_bias.py``, or in
+a module of the package ``inductive_bias``. To import that one chapter only keeps it from depending
+on the others' exercises.
 """
 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterator
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
@@ -48,16 +50,27 @@ def exercises_in(package: ModuleType, chapter: str) -> dict[str, Exercise]:
     ValueError
         If two of them share an id, or one names another chapter: a mistake of their author.
     """
-    module = import_module(f"{package.__name__}.{chapter.replace('-', '_')}")
+    items = [
+        item
+        for module in _modules(f"{package.__name__}.{chapter.replace('-', '_')}")
+        for item in vars(module).values()
+        if isinstance(item, Exercise)
+    ]
     found: dict[str, Exercise] = {}
-    for item in vars(module).values():
-        if not isinstance(item, Exercise):
-            continue
+    for item in items:
         if not item.id.startswith(f"{chapter}-"):
             raise ValueError(f"exercise {item.id!r} is in {chapter!r}; its id must begin with that")
         if found.setdefault(item.id, item) is not item:
             raise ValueError(f"two exercises have the id {item.id!r}")
     return found
+
+
+def _modules(name: str) -> Iterator[ModuleType]:
+    """A module; of a package, those inside too."""
+    module = import_module(name)
+    yield module
+    for inner in iter_modules(getattr(module, "__path__", [])):
+        yield from _modules(f"{name}.{inner.name}")
 
 
 def chapters(package: ModuleType) -> list[str]:
