@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import sys
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -74,7 +75,7 @@ def follow(model: torch.nn.Module, image_shape: tuple[int, int, int]) -> tuple[S
     types = [p.dtype for p in ghost.parameters() if p.is_floating_point()]
     dtype = types[0] if types else torch.get_default_dtype()
     image = torch.empty(1, channels, height, width, dtype=dtype, device="meta")
-    follower.note(image, Seen(Field.of_image(height, width), "..hw"))
+    follower.known.note(image, Seen(Field.of_image(height, width), "..hw"))
     with warnings.catch_warnings(), torch.no_grad(), torch.device("meta"):
         warnings.simplefilter("ignore")  # torch remarks on speed here, and nothing is computed
         try:
@@ -103,58 +104,90 @@ def _without_weights(model: torch.nn.Module) -> torch.nn.Module:
     return copy.deepcopy(model, memo).eval()
 
 
+class _Known:
+    """What each tensor of a run has seen of the image, by identity."""
+
+    def __init__(self, model: torch.nn.Module) -> None:
+        # With the tensors themselves, so that no other one gets the id of one that is gone. One in
+        # neither has come from outside of torch's functions: it may have seen anything.
+        self._seen: dict[int, tuple[Tensor, Seen | None]] = {}
+        self._constant: dict[int, Tensor] = {}
+        for module in model.modules():
+            for value in {**vars(module), **module._parameters, **module._buffers}.values():
+                if isinstance(value, Tensor):
+                    self._constant[id(value)] = value
+
+    def note(self, tensor: Tensor, seen: Seen | None) -> None:
+        """It has seen so much, or it is not known how much."""
+        self._constant.pop(id(tensor), None)
+        self._seen[id(tensor)] = (tensor, seen)
+
+    def note_constant(self, tensor: Tensor) -> None:
+        """It does not depend on the image."""
+        self._constant[id(tensor)] = tensor
+
+    def sees_image(self, tensor: Tensor) -> bool:
+        return id(tensor) not in self._constant and (id(tensor) in self._seen or tensor.ndim > 0)
+
+    def seen(self, tensor: Tensor) -> Seen | None:
+        return self._seen.get(id(tensor), (tensor, None))[1]
+
+    def shape(self, tensor: Tensor) -> Shape:
+        """Its shape as a table of layers has it: (height, width, channels), or (n,)."""
+        shape, seen = tuple(tensor.shape), self.seen(tensor)
+        if seen and {"h", "w"} <= set(seen.layout):
+            rows, columns = seen.layout.index("h"), seen.layout.index("w")
+            rest = [size for axis, size in enumerate(shape) if axis not in (rows, columns)]
+            return (shape[rows], shape[columns], *(rest[1:] or rest))  # without the batch
+        if len(shape) == 4:
+            return (*shape[2:], shape[1])
+        return shape[1:] or shape
+
+
 class _Follower(TorchFunctionMode):
-    """Records the steps of a run, and what each tensor has seen."""
+    """Records the steps of a run."""
 
     def __init__(self, model: torch.nn.Module) -> None:
         super().__init__()
         self.counter = FlopCounterMode(display=False)
-        self.stack = [Step("", "")]  # the modules that are running, the outermost first
-        self.failing: tuple[str, list[Shape]] | None = None  # a function, until it has returned
+        self.known = _Known(model)
         self.used: set[int] = set()  # parameters, by id
         self.names: Counter[str] = Counter()
-        # By id, with the tensor itself, so that no other one gets that id. A tensor in neither has
-        # come from outside of torch's functions: it may depend on the image, it is not known how.
-        self.seen: dict[int, tuple[Tensor, Seen | None]] = {}
-        self.constant: dict[int, Tensor] = {}
-        for name, module in model.named_modules():
-            module.register_forward_pre_hook(partial(self._enter, name), with_kwargs=True)
-            module.register_forward_hook(self._leave)
-            for value in {**vars(module), **module._parameters, **module._buffers}.values():
-                if isinstance(value, Tensor):
-                    self.constant[id(value)] = value
-
-    def note(self, tensor: Tensor, seen: Seen | None) -> None:
-        """Keep what a tensor has seen."""
-        self.constant.pop(id(tensor), None)
-        self.seen[id(tensor)] = (tensor, seen)
+        self.stack = [Step("", "")]  # the modules that are running, the outermost first
+        self.failed: Step | None = None  # the innermost, as long as the model has not recovered
+        for path, module in model.named_modules():
+            module.register_forward_pre_hook(partial(self._enter, path), with_kwargs=True)
+            module.register_forward_hook(self._leave, always_call=True)
 
     def complaint(self, error: Exception) -> str:
         """What to tell of a run that stopped."""
-        step = self.stack[-1]
-        path, given = step.path or step.kind, step.given
-        if self.failing and not is_torchs(step.module):
-            path, given = self.failing
-        shapes = " and ".join("×".join(map(str, shape)) or "a number" for shape in given)
+        step = self.failed or Step("", "model")
+        shapes = " and ".join("×".join(map(str, shape)) or "a number" for shape in step.given)
         reason = _first_line(error)
         if "meta" in reason:  # as torch calls tensors without entries
             reason = "it asks for the entries of a tensor, and only shapes are followed"
-        return f"layer {path!r}, whose input is {shapes or 'nothing'}: {reason}"
+        where = step.path or step.kind
+        return f"layer {where!r}, whose input is {shapes or 'nothing'}: {reason}"
 
     def _enter(
         self, path: str, module: torch.nn.Module, args: Any, kwargs: Mapping[str, Any]
     ) -> None:
         step = Step(path, type_before_parametrizations(module).__name__, module)
-        step.name = self._numbered(path)
-        step.given = [self._shape(tensor) for tensor in _tensors_in([args, kwargs])]
-        self.stack[-1].steps.append(step)
+        step.given = [self.known.shape(tensor) for tensor in _tensors_in([args, kwargs])]
         self.stack.append(step)
 
     def _leave(self, module: torch.nn.Module, _args: Any, output: Any) -> None:
-        # Above it there may stand modules whose failure the model has caught.
-        while (step := self.stack.pop()).module is not module:
-            pass
+        step = self.stack.pop()
+        if output is None and sys.exc_info()[0] is not None:
+            # A layer of torch's fails as a whole; elsewhere it is the function inside that fails.
+            inside = self.failed and self.failed.module is None
+            if self.failed is None or (inside and is_torchs(module) and not _has_modules(step)):
+                self.failed = step
+            return
+        self.failed = None
         self._describe(step, output)
+        step.name = self._numbered(step.path)
+        self.stack[-1].steps.append(step)
 
     def __torch_function__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None
@@ -162,18 +195,20 @@ class _Follower(TorchFunctionMode):
         kwargs, name, parent = kwargs or {}, plain_name(func), self.stack[-1]
         step = Step(f"{parent.path}.{name}".lstrip("."), name)
         given = list(_tensors_in([args, kwargs]))
-        step.given = [self._shape(tensor) for tensor in given]
-        self.failing = (step.path, step.given)
+        step.given = [self.known.shape(tensor) for tensor in given]
         before = self.counter.get_total_flops()
-        result = func(*args, **kwargs)
-        self.failing = None
+        try:
+            result = func(*args, **kwargs)
+        except Exception:
+            self.failed = step
+            raise
 
         made = [args[0]] if name == "setitem" else list(_tensors_in(result))
         if made:
             self._note_results(name, args, kwargs, given, made)
-            if changes_its_input(func, kwargs) and (whole := made[0]._base) is not None:
-                self.note(whole, None)  # of which a part has changed
             self._describe(step, made)
+            if step.sees_image and changes_its_input(func, kwargs) and made[0]._base is not None:
+                self.known.note(made[0]._base, None)  # a part of which has changed
             step.tensors = self._first_used(name, args, kwargs, given)
             step.multiply_adds = (self.counter.get_total_flops() - before) // 2
             if name in ARRANGING:
@@ -192,21 +227,22 @@ class _Follower(TorchFunctionMode):
         made: Sequence[Tensor],
     ) -> None:
         """Keep what the results of a function have seen."""
-        inputs = [(tensor, self._seen(tensor)) for tensor in given if self._sees_image(tensor)]
-        known = [(tensor, seen) for tensor, seen in inputs if seen]
+        inputs = [tensor for tensor in given if self.known.sees_image(tensor)]
+        seen = [(tensor, seen) for tensor in inputs if (seen := self.known.seen(tensor))]
         for tensor in made:
             if not inputs or name in CREATING:
-                self.constant[id(tensor)] = tensor
-            elif len(known) < len(inputs):
-                self.note(tensor, None)
+                self.known.note_constant(tensor)
+            elif len(seen) < len(inputs):
+                self.known.note(tensor, None)
             else:
-                self.note(tensor, seen_by_result(name, args, kwargs, known, tuple(tensor.shape)))
+                shape = tuple(tensor.shape)
+                self.known.note(tensor, seen_by_result(name, args, kwargs, seen, shape))
 
     def _describe(self, step: Step, result: Any) -> None:
+        """Fill in a step's result, the first where there are several."""
         for tensor in _tensors_in(result):
-            step.shape = self._shape(tensor)
-            step.sees_image = self._sees_image(tensor)
-            seen = self._seen(tensor)
+            step.shape, step.sees_image = self.known.shape(tensor), self.known.sees_image(tensor)
+            seen = self.known.seen(tensor)
             step.field = seen.field if seen else None
             return
 
@@ -223,23 +259,6 @@ class _Follower(TorchFunctionMode):
                 shapes.append(_written(name if tensor is weight else "", tensor, groups))
         return shapes
 
-    def _sees_image(self, tensor: Tensor) -> bool:
-        return id(tensor) not in self.constant and (id(tensor) in self.seen or tensor.ndim > 0)
-
-    def _seen(self, tensor: Tensor) -> Seen | None:
-        return self.seen.get(id(tensor), (tensor, None))[1]
-
-    def _shape(self, tensor: Tensor) -> Shape:
-        """A tensor's shape as a table of layers has it: (height, width, channels), or (n,)."""
-        shape, seen = tuple(tensor.shape), self._seen(tensor)
-        if seen and {"h", "w"} <= set(seen.layout):
-            rows, columns = seen.layout.index("h"), seen.layout.index("w")
-            rest = [size for axis, size in enumerate(shape) if axis not in (rows, columns)]
-            return (shape[rows], shape[columns], *(rest[1:] or rest))
-        if len(shape) == 4:
-            return (*shape[2:], shape[1])
-        return shape[1:] or shape
-
     def _numbered(self, path: str) -> str:
         self.names[path] += 1
         return path if self.names[path] == 1 else f"{path} ({self.names[path]})"
@@ -250,6 +269,10 @@ def is_torchs(module: torch.nn.Module | None) -> bool:
     return module is not None and type_before_parametrizations(module).__module__.startswith(
         "torch.nn."
     )
+
+
+def _has_modules(step: Step) -> bool:
+    return any(inner.module is not None for inner in step.steps)
 
 
 def _written(function: str, weight: Tensor, groups: int) -> Shape:

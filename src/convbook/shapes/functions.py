@@ -29,10 +29,11 @@ JOINING = {"cat", "concat", "concatenate", "stack"}
 
 # Those whose result holds what they were given, and nothing new.
 ARRANGING = {*_HANDING_ON.split(), *arranging.RULES}
-# Those whose result has seen nothing of what they are given but its shape.
+# Those whose result has seen nothing of what they are given but its shape. (An empty one is not
+# among them: it waits for something to be written into it, maybe from outside of torch.)
 CREATING = {
-    *("zeros_like", "ones_like", "empty_like", "full_like", "rand_like", "randn_like"),
-    *("new_zeros", "new_ones", "new_empty", "new_full", "new_tensor"),
+    *("zeros_like", "ones_like", "full_like", "rand_like", "randn_like"),
+    *("new_zeros", "new_ones", "new_full", "new_tensor"),
 }
 
 

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from html import escape
 from math import prod
@@ -88,7 +88,7 @@ class LayerTable(Sequence[Row]):
     """The rows of a network; shows itself as a table, in a terminal and in a notebook."""
 
     rows: tuple[Row, ...]
-    kinds: bool = True  # whether to show the kinds too: a spec's names say them
+    kinds: bool = field(default=True, compare=False)  # show them too; a spec's names say them
 
     @overload
     def __getitem__(self, index: int) -> Row: ...
@@ -239,8 +239,8 @@ def _once(pair: tuple[Number, Number]) -> tuple[Number, ...]:
     return pair[:1] if pair[0] == pair[1] else pair
 
 
-def _number(value: float) -> str:
-    return f"{value:.1f}".removesuffix(".0").replace("-", "−")
+def _number(value: Number) -> str:
+    return f"{float(value):.1f}".removesuffix(".0").replace("-", "−")
 
 
 def _flat(row: Row) -> list[Any]:
