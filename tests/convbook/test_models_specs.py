@@ -75,6 +75,8 @@ def test_each_layer_is_the_one_written_out(layer, wanted):
     assert type(given) is type(wanted)
 
 
+# torch remarks that it copies the image where the margins differ
+@pytest.mark.filterwarnings("ignore:Using padding='same':UserWarning")
 @given(
     LAYERS,
     ENDS,
