@@ -76,10 +76,12 @@ def every_second(rows: Mapping[str, Float[np.ndarray, " n"]]) -> Drawing:
         for n, (name, row) in enumerate(rows.items()):
             top, start = n * pitch, len(row) + gap
             for left, values in ((0.0, row), (start, row[::2])):
-                for j, value in enumerate(values):
-                    shade = Rectangle((left + j, top), 1, 1, fc=f"{value:.2f}", ec=role("muted"),
-                                      lw=0.8)  # fmt: skip
-                    axes.add_patch(shade)
+                # An image, as its grey levels must not turn with the theme.
+                axes.imshow(values[None], cmap="gray", vmin=0, vmax=1, interpolation="none",
+                            extent=(left, left + len(values), top + 1, top))  # fmt: skip
+                for j in range(len(values)):
+                    edge = Rectangle((left + j, top), 1, 1, fill=False, ec=role("muted"), lw=0.8)
+                    axes.add_patch(edge)
             marks = np.arange(0, len(row), 2) + 0.5
             axes.plot(marks, np.full(len(marks), top + 1.35), "^", ms=4, color=role("kernel"))
             axes.text(0, top - 0.15, name, va="bottom")
@@ -269,7 +271,7 @@ def lost(
     """What each change to a network does, in rows; a dot for each seed, a bar at their mean."""
     results = {
         "last map": (maps, "relative change"),
-        "outputs": (outputs, "÷ distance of\ntwo photographs"),
+        "outputs": (outputs, "in distances between\ntwo photographs"),
     }
 
     def draw(figure: Figure) -> None:

@@ -98,7 +98,7 @@ def quarter(answer: Any) -> str | None:
             f"The size is right. But between two windows lies a gap: pixel {unread[0]} is unread."
         )
     if unread.size:
-        return f"The size is right. But no window reaches pixel {unread[-1]}; the last is 223."
+        return f"The size is right. But of the pixels 0 to 223, no window reaches {unread[-1]}."
     return None
 
 
@@ -151,7 +151,7 @@ def pooled(answer: Any) -> str | None:
         )
     if given == 21:
         return "You let a pooling's stride count for itself. It counts from the next layer on."
-    if given == 14:
+    if given == 15:
         return "The poolings widen the steps; each also widens the window itself."
     return "Go layer by layer, and keep two numbers: the extent, and the step between neighbours."
 
@@ -246,7 +246,7 @@ def stem(answer: Any) -> str | None:
         if after == before:
             return None
         share = after / before
-        return f"With {given:g} times the channels a later convolution costs {share:g} of before."
+        return f"With {given:g} times the channels, it costs {share:g} times what it cost before."
     return "How many positions are left? And how often does a factor on the channels count?"
 
 
