@@ -170,7 +170,7 @@ def test_a_mistake_is_told_in_a_sentence(complaint, arguments, named):
     assert all(name in told for name in named)
 
 
-@pytest.mark.parametrize("arguments", [[], ["tabel", "RELU"], ["--loud"]])
+@pytest.mark.parametrize("arguments", [[], ["tables", "RELU"], ["--loud"]])
 def test_a_mistake_before_the_table_is_told_in_a_sentence(complaint, arguments):
     complaint(*arguments)
 

@@ -202,6 +202,7 @@ class _Follower(TorchFunctionMode):
         except Exception:
             self.failed = step
             raise
+        self.failed = None
 
         made = [args[0]] if name == "setitem" else list(_tensors_in(result))
         if made:

@@ -113,8 +113,8 @@ def _pixel_unshuffle(call: Call) -> Seen | None:
 @RULES.of("pad", "pad mode value")
 def _pad(call: Call) -> Seen | None:
     layout = call.seen.layout
-    befores = zip(reversed(layout), call.given["pad"][::2], strict=False)  # the last axis first
-    touches = {letter: fields.slicing(-before) for letter, before in befores}
+    starts = zip(reversed(layout), call.given["pad"][::2], strict=False)  # the last axis first
+    touches = {letter: fields.slicing(-before) for letter, before in starts}
     return None if "*" in touches else through(call.seen, touches, layout, call.after)
 
 
