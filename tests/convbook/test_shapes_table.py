@@ -242,8 +242,7 @@ def test_csv(table):
         )
         assert int(line["parameters"]) == row.parameters
         assert int(line["multiply_adds"]) == row.multiply_adds
-        shape = [line[side] for side in ("height", "width", "channels")]
-        assert tuple(int(side) for side in shape if side) == row.output_shape
+        assert tuple(map(int, line["output_shape"].split("x"))) == row.output_shape
         for name in ("receptive_field", "stride", "offset"):
             pair = [line[f"{name}_rows"], line[f"{name}_columns"]]
             expected = getattr(row, name)

@@ -67,7 +67,7 @@ def _transpose(call: Call) -> Seen:
     return Seen(call.seen.field, "".join(layout))
 
 
-@RULES.of("expand expand_as")
+@RULES.of("expand expand_as type_as")
 def _expand(call: Call) -> Seen:
     return Seen(call.seen.field, call.seen.layout.rjust(len(call.after), "."))
 

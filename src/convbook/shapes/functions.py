@@ -22,7 +22,7 @@ _COMPUTING = (
     "channel_shuffle native_channel_shuffle"
 )
 _HANDING_ON = (
-    "clone contiguous detach data to type type_as float double half bfloat16 cpu cuda requires_grad"
+    "clone contiguous detach data to type float double half bfloat16 cpu cuda requires_grad"
 )
 ENTRYWISE = {*_COMPUTING.split(), *_HANDING_ON.split()}
 JOINING = {"cat", "concat", "concatenate", "stack"}
@@ -74,8 +74,8 @@ def _apply_rule(
     if name in ENTRYWISE:
         return _joined([seen for _, seen in inputs], shape)
     if name in JOINING:
-        dim = kwargs.get("dim", args[1] if len(args) > 1 else 0) % len(shape)
-        return _concatenated(name, dim, [seen for _, seen in inputs], shape)
+        dim = kwargs.get("dim", kwargs.get("axis", args[1] if len(args) > 1 else 0))
+        return _concatenated(name, dim % len(shape), [seen for _, seen in inputs], shape)
     first, seen = inputs[0]
     only_its_shape = name.endswith("_as")  # all that counts of a second input
     if name in RULES and first is args[0] and (len(inputs) == 1 or only_its_shape):

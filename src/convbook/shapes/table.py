@@ -1,21 +1,17 @@
-"""The table of a network's layers, and the forms in which it shows itself."""
+"""The table of a network's layers."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from html import escape
 from math import prod
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
+
+from convbook.shapes import forms
 
 if TYPE_CHECKING:
     from convbook.shapes.fields import Field
-
-Number = int | float | Fraction
 
 
 @dataclass(frozen=True)
@@ -120,147 +116,19 @@ class LayerTable(Sequence[Row]):
 
     def __repr__(self) -> str:
         """The table for a terminal."""
-        lines = self._lines()
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        header, *rows, total = ["  ".join(self._aligned(line, widths)).rstrip() for line in lines]
-        rule = "─" * (sum(widths) + 2 * (len(widths) - 1))
-        return "\n".join([header, rule, *rows, rule, total])
-
-    def to_markdown(self) -> str:
-        """As a table in Markdown."""
-        header, *rows = [[_escaped(cell) for cell in line] for line in self._lines()]
-        marks = ["---:" if title in _NUMBERS else "---" for title in header]
-        return "\n".join(f"| {' | '.join(line)} |" for line in [header, marks, *rows])
-
-    def to_csv(self) -> str:
-        """As comma-separated values: one line a layer, one number a cell, no totals."""
-        file = io.StringIO()
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(_CSV_COLUMNS)
-        writer.writerows(_flat(row) for row in self.rows)
-        return file.getvalue()
-
-    def to_json(self) -> str:
-        """As JSON: ``layers`` with the fields of `Row`, then the totals."""
-        layers = [
-            {name: _plain(value) for name, value in vars(row).items()}
-            | {"activations": row.activations}
-            for row in self.rows
-        ]
-        record = {
-            "layers": layers,
-            "parameters": self.parameters,
-            "multiply_adds": self.multiply_adds,
-        }
-        return json.dumps(record, ensure_ascii=False, indent=2)
+        return forms.as_text(self)
 
     def _repr_html_(self) -> str:
-        header, *rows, total = self._lines()
-        titles = "".join(f'<th scope="col"{_side(t)}>{escape(t)}</th>' for t in header)
-        body = "\n".join(self._html_row(header, row) for row in rows)
-        return (
-            '<div class="layer-table" role="region" aria-label="Table of layers" tabindex="0">\n'
-            f"<table>\n<thead><tr>{titles}</tr></thead>\n<tbody>\n{body}\n</tbody>\n"
-            f"<tfoot>{self._html_row(header, total)}</tfoot>\n</table>\n</div>"
-        )
+        return forms.as_html(self)
 
-    def _html_row(self, header: Sequence[str], row: Sequence[str]) -> str:
-        name, *cells = map(escape, row)
-        rest = "".join(
-            f"<td{_side(title)}>{cell}</td>" for title, cell in zip(header[1:], cells, strict=True)
-        )
-        return f'<tr><th scope="row">{name}</th>{rest}</tr>'
+    def to_markdown(self) -> str:
+        """As a table in Markdown, with the totals."""
+        return forms.as_markdown(self)
 
-    def _lines(self) -> list[list[str]]:
-        """Titles, layers and totals, as the cells of the table for people."""
-        lines = [_TITLES, *map(_cells, self.rows)]
-        totals = {"parameters": self.parameters, "multiply-adds": self.multiply_adds}
-        lines.append(["Total", *(f"{totals[t]:,}" if t in totals else "" for t in _TITLES[1:])])
-        if self.kinds:
-            return [list(line) for line in lines]
-        return [[cell for n, cell in enumerate(line) if n != 1] for line in lines]
+    def to_csv(self) -> str:
+        """As comma-separated values: a line for each row, no totals; sizes as 28x28x1."""
+        return forms.as_csv(self)
 
-    def _aligned(self, line: Sequence[str], widths: Sequence[int]) -> list[str]:
-        titles = self._lines()[0]
-        return [
-            cell.rjust(width) if title in _NUMBERS else cell.ljust(width)
-            for title, cell, width in zip(titles, line, widths, strict=True)
-        ]
-
-
-_TITLES = [
-    "layer",
-    "kind",
-    "weights + biases",
-    "parameters",
-    "output",
-    "field",
-    "stride",
-    "offset",
-    "multiply-adds",
-]
-_NUMBERS = set(_TITLES[3:])
-_CSV_COLUMNS = [
-    "name",
-    "kind",
-    "expression",
-    "parameters",
-    "height",
-    "width",
-    "channels",
-    "receptive_field_rows",
-    "receptive_field_columns",
-    "stride_rows",
-    "stride_columns",
-    "offset_rows",
-    "offset_columns",
-    "multiply_adds",
-]
-
-
-def _cells(row: Row) -> list[str]:
-    """A row for people."""
-    field, stride, offset = row.receptive_field, row.stride, row.offset
-    return [
-        row.name,
-        row.kind,
-        row.expression,
-        f"{row.parameters:,}",
-        "×".join(map(str, row.output_shape)),
-        "×".join(map(str, field)) if field else "",
-        "×".join(map(str, _once(stride))) if stride else "",
-        ", ".join(_number(value) for value in _once(offset)) if offset else "",
-        f"{row.multiply_adds:,}",
-    ]
-
-
-def _once(pair: tuple[Number, Number]) -> tuple[Number, ...]:
-    """A pair of equal numbers as one."""
-    return pair[:1] if pair[0] == pair[1] else pair
-
-
-def _number(value: Number) -> str:
-    return f"{float(value):.1f}".removesuffix(".0").replace("-", "−")
-
-
-def _flat(row: Row) -> list[Any]:
-    """A row for machines; a flat output is so many channels."""
-    shape = (None, None, *row.output_shape) if len(row.output_shape) == 1 else row.output_shape
-    pairs = [row.receptive_field, row.stride, row.offset]
-    numbers = [value for pair in pairs for value in (_plain(pair) or (None, None))]
-    return [row.name, row.kind, row.expression, row.parameters, *shape, *numbers, row.multiply_adds]
-
-
-def _plain(value: Any) -> Any:
-    """A value for JSON: a fraction is a decimal there."""
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return float(value) if isinstance(value, Fraction) else value
-
-
-def _escaped(cell: str) -> str:
-    return cell.replace("\\", "\\\\").replace("|", "\\|")
-
-
-def _side(title: str) -> str:
-    return ' class="number"' if title in _NUMBERS else ""
+    def to_json(self) -> str:
+        """As JSON: ``layers`` with the attributes of `Row`, then the totals."""
+        return forms.as_json(self)
