@@ -348,6 +348,62 @@ def test_a_field_beside_the_whole_keeps_its_stride():
         assert (row.stride, row.offset) == ((2, 2), (1, 1) if "group" in name else (0, 0))
 
 
+def largest_window(model, shape):
+    """Rows and columns of the largest window that an entry of the output sees: by the Jacobian."""
+    height, width, channels = shape
+    x = torch.rand(1, channels, height, width, generator=torch.Generator().manual_seed(1))
+    jacobian = torch.autograd.functional.jacobian(positive(model), x.double())
+    seen = jacobian.reshape(-1, channels, height, width).abs().sum(1) > 0
+    where = [each.nonzero() for each in seen]
+    spans = torch.stack([pixels.amax(0) - pixels.amin(0) + 1 for pixels in where])
+    return tuple(spans.amax(0).tolist())
+
+
+FUNCTIONS = {
+    "one row": lambda x: x[:, :, 3],
+    "one row from the end": lambda x: x[..., -1, :] * 2,
+    "one column, kept": lambda x: x[..., 2:3] + x,
+    "every second row": lambda x: F.avg_pool2d(x[:, :, 1::2], 2),
+    "the image alone": lambda x: F.avg_pool2d(x[0], 2),
+    "one channel": lambda x: x[:, 1].unsqueeze(1).exp(),
+    "a new axis": lambda x: x[:, None] * x.unsqueeze(1),
+    "mean of rows": lambda x: x.mean(2),
+    "mean of columns beside the map": lambda x: x * x.mean(-1, keepdim=True),
+    "sum of all": lambda x: x.sum(),
+    "largest of the channels": lambda x: x.logsumexp(dim=1),
+    "standard deviation": lambda x: x.std((-2, -1)),
+    "norm of the columns": lambda x: x.norm(dim=3),
+    "softmax along the rows": lambda x: x.softmax(2),
+    "softmax over positions": lambda x: x.flatten(2).softmax(-1),
+    "normalised channels": lambda x: F.normalize(x),
+    "layer norm along the columns": lambda x: F.layer_norm(x, x.shape[-1:]),
+    "layer norm of the map": lambda x: F.layer_norm(x, x.shape[-3:]),
+    "instance norm": lambda x: F.instance_norm(x),
+    "a weight for each column": lambda x: F.linear(x, torch.ones(4, 7, dtype=x.dtype)),
+    "a matrix for each row": lambda x: x.transpose(2, 3) @ torch.ones(8, 2, dtype=x.dtype),
+    "flat, then fully connected": lambda x: x.flatten(1) @ torch.ones(112, 3, dtype=x.dtype),
+    "flat rows": lambda x: x.permute(0, 3, 1, 2).reshape(1, 7, -1).sum(2),
+    "channels last": lambda x: x.permute(0, 2, 3, 1) + torch.arange(2),
+    "turned twice": lambda x: F.avg_pool2d(x.transpose(2, 3).swapaxes(-1, -2), (2, 1)),
+    "channels apart": lambda x: sum(x.split(1, dim=1)) + x.unbind(1)[0],
+    "two flat halves": lambda x: torch.cat([half.flatten(1) for half in x.chunk(2, 1)], 1),
+    "through a vector": lambda x: F.conv_transpose2d(
+        x.mean((2, 3)).view(1, 2, 1, 1), torch.ones(2, 1, 3, 3, dtype=x.dtype), stride=2
+    ),
+    "broadcast": lambda x: x.sum((2, 3), keepdim=True).expand(-1, -1, 4, 4).contiguous(),
+    "squeezed": lambda x: F.adaptive_avg_pool2d(x, (1, 3)).squeeze(2).exp(),
+    "chosen": lambda x: torch.where(x > 0.5, x, x * 2).clamp(0.1, 99),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_fields_after_functions_are_those_of_the_jacobian(name):
+    """Without padding, so that every window lies within the image, and all entries count."""
+    model = Apply(lambda self, x: FUNCTIONS[name](self.first(x)), first=conv(stride=1))
+    row = layer_table(model, (10, 9, 2))[-1]
+    assert row.receptive_field == largest_window(model, (10, 9, 2))
+
+
 # Names, counts, and what is left of a model
 
 

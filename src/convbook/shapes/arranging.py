@@ -10,8 +10,6 @@ from convbook.shapes.seen import Call, Rules, Seen, Shape, places, through
 
 RULES = Rules()
 
-# What only arranges entries
-
 
 @RULES.of("flatten reshape view unflatten squeeze unsqueeze ravel view_as reshape_as")
 def _reshape(call: Call) -> Seen | None:

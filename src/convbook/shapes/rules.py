@@ -57,13 +57,9 @@ def _pool2d(call: Call) -> Seen | None:
 
 @RULES.of("conv_transpose2d", "weight bias stride padding output_padding groups dilation")
 def _conv_transpose2d(call: Call) -> Seen | None:
-    sizes = [
-        tuple(call.given["weight"].shape[-2:]),
-        *(_pair(call.get(name, 1)) for name in ("stride", "padding", "dilation")),
-    ]
-    if "padding" not in call.given:
-        sizes[2] = (0, 0)
-    axes = zip(*sizes, strict=True)
+    defaults = {"stride": 1, "padding": 0, "dilation": 1}
+    sizes = [_pair(call.get(name, default)) for name, default in defaults.items()]
+    axes = zip(call.given["weight"].shape[-2:], *sizes, strict=True)
     return _on_map(call, *(fields.transposed_convolution(*axis) for axis in axes))
 
 
@@ -89,11 +85,10 @@ def _interpolate(call: Call) -> Seen | None:
             return None
     touches = []
     for n, out in sizes:
-        half = Fraction(n, 2 * out)  # the centre of the first output, among the inputs' edges
-        start = {"nearest": Fraction(0), "nearest-exact": half}.get(mode, half - Fraction(1, 2))
-        touches.append(
-            fields.resampling(n, out, reach[mode], Fraction(0) if corners else start, corners)
-        )
+        half = Fraction(n, 2 * out)  # half an output's width, in inputs
+        starts = {"nearest": Fraction(0), "nearest-exact": half}
+        start = Fraction(0) if corners else starts.get(mode, half - Fraction(1, 2))
+        touches.append(fields.resampling(n, out, reach[mode], start, corners))
     return _on_map(call, *touches)
 
 
@@ -152,10 +147,13 @@ def _group_norm(call: Call) -> Seen | None:
 
 
 @RULES.of("batch_norm", "_ _ _ _ training")
-@RULES.of("instance_norm", "_ _ _ _ use_input_stats")
 def _batch_norm(call: Call) -> Seen | None:
-    from_input = call.get("training", call.get("use_input_stats"))
-    return _mixed(call, "hw*" if from_input else "")
+    return _mixed(call, "hw*" if call.get("training", False) else "")
+
+
+@RULES.of("instance_norm", "_ _ _ _ use_input_stats")
+def _instance_norm(call: Call) -> Seen | None:
+    return _mixed(call, "hw*" if call.get("use_input_stats", True) else "")
 
 
 def _mixed(call: Call, letters: Iterable[str]) -> Seen | None:
