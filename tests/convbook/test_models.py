@@ -98,6 +98,23 @@ def test_lenet5_has_the_layers_of_the_paper():
     assert sum(counts.values()) == 61_706
 
 
+def kinds(layers):
+    return " ".join(type(layer).__name__ for layer in layers)
+
+
+def test_layers_without_weights():
+    """What no key of the state_dict tells; dropout not even the scores."""
+    # The paper's squashing function is a tanh, its subsampling a mean.
+    assert kinds(models.lenet5()) == (
+        "Conv2d Tanh AvgPool2d Conv2d Tanh AvgPool2d Conv2d Tanh Flatten Linear Tanh Linear"
+    )
+    # Krizhevsky drops out before either hidden layer, Simonyan and Zisserman after either.
+    assert kinds(on_meta("alexnet").classifier) == (
+        "Dropout Linear ReLU Dropout Linear ReLU Linear"
+    )
+    assert kinds(on_meta("vgg16").classifier) == "Linear ReLU Dropout Linear ReLU Dropout Linear"
+
+
 @pytest.mark.parametrize("name,size", [("vgg16", {}), ("resnet18", {"width": 8}), ("resnet50", {})])
 def test_first_weights_are_drawn_as_torchvision_draws_them(name, size):
     torch.manual_seed(0)

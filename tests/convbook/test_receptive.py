@@ -132,6 +132,11 @@ def test_max_pooling_is_found_in_functions_too(function):
     )
 
 
+def test_max_pooling_steps_by_its_kernel_if_no_stride_is_named():
+    pooled = Calls(lambda x: F.max_pool2d(x, 2))
+    assert np.array_equal(support(pooled, (6, 6, 1), (2, 1)), marked((6, 6), [4, 5], [2, 3]))
+
+
 @pytest.mark.parametrize(
     "function",
     [
@@ -139,8 +144,9 @@ def test_max_pooling_is_found_in_functions_too(function):
         lambda x: nn.AdaptiveMaxPool2d(1)(x),
         lambda x: torch.amax(x, (2, 3)),
         lambda x: x.amax(dim=(2, 3), keepdim=True),
-        lambda x: torch.maximum(x, x.mean((2, 3), keepdim=True)),
-        lambda x: x.maximum(x.mean((2, 3), keepdim=True)),
+        # four times the least is more than the mean of numbers from 0.5 to 1.5
+        lambda x: torch.maximum(4 * x, x.mean((2, 3), keepdim=True)),
+        lambda x: (4 * x).maximum(x.mean((2, 3), keepdim=True)),
         lambda x: x.flatten(1),
     ],
 )
@@ -158,6 +164,16 @@ def test_bounded_activations_do_not_hide_pixels():
         module for function in functions for module in (nn.Conv2d(4, 4, 3, padding=1), function)
     ]
     assert support(nn.Sequential(*blocks), (13, 13, 4)).all()
+    # Nothing stands beside a pixel or a path that is bounded, however large the numbers get.
+    for seed in range(10):
+        assert support(nn.Hardtanh(), (3, 3, 1), seed=seed).sum() == 1
+    deep = [layer for _ in range(8) for layer in (nn.Conv2d(8, 8, 3, padding=1), nn.ReLU6())]
+    assert support(nn.Sequential(*deep), (17, 17, 8)).all()
+
+
+def test_of_a_layer_that_is_called_again_it_is_the_last_call():
+    layer = nn.Conv2d(1, 1, 3, padding=1)
+    assert support(nn.Sequential(layer, layer), (7, 7, 1), layer="0").sum() == 25
 
 
 def test_weights_do_not_matter_and_nothing_of_the_model_changes():
@@ -192,6 +208,10 @@ def test_a_model_without_weights_will_do():
 def test_gradients_are_taken_where_they_are_switched_off():
     with torch.no_grad():
         assert support(nn.Conv2d(1, 1, 3), (5, 5, 1)).sum() == 9
+        measured = effective_receptive_field(
+            nn.Conv2d(1, 1, 3), (5, 5, 1), draws=1, generator=seeded()
+        )
+    assert (measured.energy > 0).sum() == 9
 
 
 class AddsInPlace(nn.Module):
