@@ -114,6 +114,29 @@ def test_two_branches_see_what_either_sees(first, second, last, j):
         assert after(joined, last[0], N).window(j) == span(seen)
 
 
+@given(small, small, st.integers(0, 20))
+def test_branches_with_other_periods_are_seen_together(first, second, j):
+    """Down and up again, by either: equal strides, but windows that repeat at other intervals."""
+    branches, touched = [], []
+    for step in (first, second):
+        down, up = fields.convolution(3, step), fields.transposed_convolution(3, step)
+        branches.append(after(after(Axis.of_pixels(N), down, N), up, N))
+        touched.append(
+            [
+                lambda j, step=step: {j * step + t for t in range(3)},
+                lambda j, step=step: {(j - t) // step for t in range(3) if (j - t) % step == 0},
+            ]
+        )
+    seen = pixels(touched[0], j) | pixels(touched[1], j)
+    assert together(*branches).window(j) == span(seen)
+
+
+def test_the_extent_counts_the_last_position_too():
+    local = after(Axis.of_pixels(N), fields.convolution(3), N)
+    mean = Axis.of_a_constant(N, (0, N - 1))
+    assert together(local, mean).extent == N + 2  # from pixel 0 to the last window's end
+
+
 def test_a_map_times_its_mean_sees_all_and_keeps_its_stride():
     """As in squeeze-and-excitation."""
     local = after(Axis.of_pixels(N), fields.convolution(3, 2, 1), 15)

@@ -5,12 +5,14 @@ import csv
 import io
 import threading
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
+from torch.nn.utils import prune
 from torch.utils.flop_counter import FlopCounterMode
 
 from convbook.shapes import layer_table
@@ -487,6 +489,30 @@ def test_a_weight_that_is_itself_computed():
     assert table.parameters == sum(p.numel() for p in layer.parameters())
 
 
+# Torch discourages the hook, in favour of the parametrization; models with it are still around.
+@pytest.mark.filterwarnings("ignore:`?torch.nn.utils.weight_norm:FutureWarning")
+@pytest.mark.filterwarnings("ignore:`?torch.nn.utils.weight_norm:DeprecationWarning")
+def test_a_weight_that_a_hook_of_torchs_computes():
+    model = nn.Sequential(nn.utils.weight_norm(conv()), conv(), nn.utils.spectral_norm(conv()))
+    prune.l1_unstructured(model[1], "weight", 0.5)
+    model.eval()
+    table = layer_table(model, (8, 8, 2))
+    assert [row.name for row in table[1:]] == ["0", "1", "2"]
+    assert [row.parameters for row in table[1:]] == [36 + 2 + 2, 36 + 2, 36 + 2]
+    model(torch.zeros(1, 2, 8, 8))  # it still computes
+
+
+def test_a_parameter_can_be_what_a_module_is_given():
+    model = Apply(
+        lambda self, x: self.first(x) + self.line(self.query.expand(4, 3)).mean(0).view(2, 1, 1),
+        first=conv(),
+        line=nn.Linear(3, 2),
+        query=nn.Parameter(torch.ones(3)),
+    )
+    table = layer_table(model, (8, 8, 2))
+    assert [(row.name, row.parameters) for row in table[1:]] == [("first", 38), ("add", 3 + 6 + 2)]
+
+
 def test_groups_and_transposed_weights_are_written_as_in_a_homework():
     model = nn.Sequential(
         nn.Conv2d(4, 6, (3, 1), groups=2), nn.ConvTranspose2d(6, 4, 2, groups=2, bias=False)
@@ -511,6 +537,7 @@ class Opaque(torch.autograd.Function):
         lambda _, x: x + x.transpose(2, 3),
         lambda _, x: torch.cat([x, x], 2),
         lambda _, x: torch.cat([x, x], axis=-1),
+        lambda _, x: torch.cat([x[:, :, :2].flatten(2), x[:, :, 6:].flatten(2)], 2),
         lambda _, x: x.unfold(2, 2, 2),
         lambda _, x: x.reshape(1, 2, 32, 2),
         lambda _, x: Opaque.apply(x),
@@ -519,7 +546,7 @@ class Opaque(torch.autograd.Function):
             x, x[:, :, :3, :3].transpose(0, 1)[:1].expand(2, 2, 3, 3) * 0 + x.mean()
         ),
     ],
-    ids=range(12),
+    ids=range(13),
 )
 def test_what_the_table_cannot_follow_is_unknown_and_the_rest_is_right(unknown):
     model = Apply(lambda self, x: unknown(self, self.first(x)), first=conv(padding=1))
@@ -552,6 +579,41 @@ def test_writing_into_a_tensor_is_noticed(way):
     row = layer_table(Apply(write, first=conv()), (8, 8, 2))[-1]
     assert row.kind == "mul"
     assert row.receptive_field == ((3, 3) if way == "whole" else None)
+
+
+def test_a_tensor_is_known_to_change_with_the_one_it_is_a_part_of():
+    """By hand: the part holds the sum, which sees 5×5; ReLU leaves what each entry has seen."""
+
+    def add_in_place(self, x):
+        x = self.pointwise(x)
+        part, flat = x[:, :1], x.view(1, 2, 64)
+        flat.relu_()
+        before = part * 1
+        x += self.wide(x)
+        return before, part * 1
+
+    model = Apply(add_in_place, pointwise=conv(1), wide=conv(5, padding=2))
+    before, after = (row for row in layer_table(model, (8, 8, 2)) if row.kind == "mul")
+    assert before.receptive_field == (1, 1)
+    assert after.receptive_field in (None, (5, 5))
+
+
+@pytest.mark.parametrize(
+    "arrange",
+    [
+        lambda x: x.flatten(2).permute(2, 0, 1),
+        lambda x: x.permute(2, 3, 0, 1),
+        lambda x: torch.stack([x, x]),
+        lambda x: x.reshape(2, 4, 8, 2).transpose(0, 1),
+        lambda x: x[0].reshape(2, 1, 8, 8),
+        lambda x: x.sum(),
+        lambda x: x.sum((1, 2, 3)),
+    ],
+    ids=range(7),
+)
+def test_wherever_the_batch_is_the_output_holds_as_many_numbers(arrange):
+    model = Apply(lambda self, x: arrange(self.first(x)), first=conv(padding=1))
+    assert layer_table(model, (8, 8, 2))[-1].activations == arrange(torch.zeros(1, 2, 8, 8)).numel()
 
 
 def test_what_does_not_see_the_image_makes_no_row():
@@ -635,6 +697,18 @@ def test_a_model_whose_tensors_are_no_parameters():
     table = layer_table(Fixed(), (8, 8, 2))
     assert [(row.kind, row.parameters) for row in table[1:]] == [("sub", 0), ("conv2d", 0)]
     assert table[-1].multiply_adds == 6 * 6 * 36
+
+
+def test_tensors_from_elsewhere_than_the_model():
+    means = [torch.ones(2, 1, 1)]
+    model = Apply(
+        lambda self, x: self.first(x - self.means[0] * 2) * torch.from_numpy(np.ones(1)) + means[0],
+        first=conv(),
+        means=[torch.ones(2, 1, 1)],
+    )
+    table = layer_table(model, (8, 8, 2))
+    assert [row.kind for row in table] == ["Input", "sub", "Conv2d", "mul", "add"]
+    assert table[-1].receptive_field == (3, 3)
 
 
 def test_a_failure_that_the_model_catches_is_none():

@@ -32,6 +32,7 @@ from convbook.shapes.functions import (
     plain_name,
     seen_by_result,
 )
+from convbook.shapes.known import Known
 from convbook.shapes.seen import Seen, Shape
 
 
@@ -88,60 +89,29 @@ def follow(model: torch.nn.Module, image_shape: tuple[int, int, int]) -> tuple[S
 
 
 def _without_weights(model: torch.nn.Module) -> torch.nn.Module:
-    """A copy whose tensors have no entries, in evaluation mode and without hooks."""
+    """A copy whose tensors have no entries, in evaluation mode and without the user's hooks."""
     memo: dict[int, Any] = {}  # what deepcopy then takes for copies
     for name, parameter in model.named_parameters():
         if torch.nn.parameter.is_lazy(parameter):
             raise ValueError(f"its parameter {name!r} has no shape before a first run")
+        # Without gradients, since the counter of multiply-adds stumbles over those of parameters
+        # that a module is given as its input.
         empty = torch.empty_like(parameter, device="meta")
-        memo[id(parameter)] = torch.nn.Parameter(empty, parameter.requires_grad)
+        memo[id(parameter)] = torch.nn.Parameter(empty, requires_grad=False)
+    hooks = {name for name in vars(torch.nn.Module()) if "_hooks" in name}
     for module in model.modules():
         for name, value in {**vars(module), **module._buffers}.items():
             if isinstance(value, Tensor):
                 memo[id(value)] = torch.empty_like(value, device="meta")
-            elif "_hooks" in name and isinstance(value, dict):
-                memo[id(value)] = type(value)()
+            elif name in hooks and isinstance(value, dict):
+                # Torch's own make weights, as those of pruning do. They hold no tensors.
+                kept = {key: hook for key, hook in value.items() if _is_torchs_hook(hook)}
+                memo[id(value)] = type(value)(kept)
     return copy.deepcopy(model, memo).eval()
 
 
-class _Known:
-    """What each tensor of a run has seen of the image, by identity."""
-
-    def __init__(self, model: torch.nn.Module) -> None:
-        # With the tensors themselves, so that no other one gets the id of one that is gone. One in
-        # neither has come from outside of torch's functions: it may have seen anything.
-        self._seen: dict[int, tuple[Tensor, Seen | None]] = {}
-        self._constant: dict[int, Tensor] = {}
-        for module in model.modules():
-            for value in {**vars(module), **module._parameters, **module._buffers}.values():
-                if isinstance(value, Tensor):
-                    self._constant[id(value)] = value
-
-    def note(self, tensor: Tensor, seen: Seen | None) -> None:
-        """It has seen so much, or it is not known how much."""
-        self._constant.pop(id(tensor), None)
-        self._seen[id(tensor)] = (tensor, seen)
-
-    def note_constant(self, tensor: Tensor) -> None:
-        """It does not depend on the image."""
-        self._constant[id(tensor)] = tensor
-
-    def sees_image(self, tensor: Tensor) -> bool:
-        return id(tensor) not in self._constant and (id(tensor) in self._seen or tensor.ndim > 0)
-
-    def seen(self, tensor: Tensor) -> Seen | None:
-        return self._seen.get(id(tensor), (tensor, None))[1]
-
-    def shape(self, tensor: Tensor) -> Shape:
-        """Its shape as a table of layers has it: (height, width, channels), or (n,)."""
-        shape, seen = tuple(tensor.shape), self.seen(tensor)
-        if seen and {"h", "w"} <= set(seen.layout):
-            rows, columns = seen.layout.index("h"), seen.layout.index("w")
-            rest = [size for axis, size in enumerate(shape) if axis not in (rows, columns)]
-            return (shape[rows], shape[columns], *(rest[1:] or rest))  # without the batch
-        if len(shape) == 4:
-            return (*shape[2:], shape[1])
-        return shape[1:] or shape
+def _is_torchs_hook(hook: Any) -> bool:
+    return type(hook).__module__.startswith("torch.nn.utils.")
 
 
 class _Follower(TorchFunctionMode):
@@ -150,7 +120,7 @@ class _Follower(TorchFunctionMode):
     def __init__(self, model: torch.nn.Module) -> None:
         super().__init__()
         self.counter = FlopCounterMode(display=False)
-        self.known = _Known(model)
+        self.known = Known(model)
         self.used: set[int] = set()  # parameters, by id
         self.names: Counter[str] = Counter()
         self.stack = [Step("", "")]  # the modules that are running, the outermost first
@@ -194,7 +164,13 @@ class _Follower(TorchFunctionMode):
     ) -> Any:
         kwargs, name, parent = kwargs or {}, plain_name(func), self.stack[-1]
         step = Step(f"{parent.path}.{name}".lstrip("."), name)
+        writes = changes_its_input(func, kwargs)
         given = list(_tensors_in([args, kwargs]))
+        if not writes and 0 < sum(tensor.is_meta for tensor in given) < len(given):
+            # Tensors from elsewhere than the model's parameters and buffers still have entries.
+            args, kwargs = self._on_meta(args), self._on_meta(kwargs)
+            given = list(_tensors_in([args, kwargs]))
+        seen_before = self.known.seen(given[0]) if given else None
         step.given = [self.known.shape(tensor) for tensor in given]
         before = self.counter.get_total_flops()
         try:
@@ -208,8 +184,10 @@ class _Follower(TorchFunctionMode):
         if made:
             self._note_results(name, args, kwargs, given, made)
             self._describe(step, made)
-            if step.sees_image and changes_its_input(func, kwargs) and made[0]._base is not None:
-                self.known.note(made[0]._base, None)  # a part of which has changed
+            if writes and step.sees_image:
+                seen_after = self.known.seen(made[0])
+                if seen_after is None or seen_after != seen_before:
+                    self.known.forget_those_beside(made[0])
             step.tensors = self._first_used(name, args, kwargs, given)
             step.multiply_adds = (self.counter.get_total_flops() - before) // 2
             if name in ARRANGING:
@@ -218,6 +196,19 @@ class _Follower(TorchFunctionMode):
                 step.name = self._numbered(step.path)
             parent.steps.append(step)
         return result
+
+    def _on_meta(self, value: Any) -> Any:
+        """What a function is given, with tensors that all are without entries."""
+        if isinstance(value, Tensor) and not value.is_meta:
+            empty = torch.empty_like(value, device="meta")
+            self.known.note_constant(empty)
+            return empty
+        if isinstance(value, dict):
+            return {key: self._on_meta(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            items = map(self._on_meta, value)
+            return list(items) if isinstance(value, list) else tuple(items)
+        return value
 
     def _note_results(
         self,

@@ -121,6 +121,7 @@ def _concatenated(name: str, dim: int, inputs: Sequence[Seen], shape: Shape) -> 
     """All channels count together, so channels of several tensors are as if added."""
     if name == "stack":
         inputs = [Seen(s.field, s.layout[:dim] + "." + s.layout[dim:]) for s in inputs]
-    if any(seen.layout[dim] in "hw" for seen in inputs):
+    along = {seen.layout[dim] for seen in inputs}
+    if along & {"h", "w"} or ("*" in along and any(seen != inputs[0] for seen in inputs)):
         return None  # maps side by side: what they see does not repeat
     return _joined(inputs, shape)
