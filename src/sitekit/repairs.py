@@ -33,6 +33,13 @@ def set_minus(_app: Sphinx, doctree: nodes.document) -> None:
                 break
 
 
+def keep_percent(_app: Sphinx, doctree: nodes.document) -> None:
+    """Keep a percent sign on the line of its number."""
+    for text in list(doctree.findall(nodes.Text)):
+        if " %" in text and not isinstance(text.parent, nodes.literal | nodes.FixedTextElement):
+            text.parent.replace(text, nodes.Text(text.replace(" %", "\N{NO-BREAK SPACE}%")))
+
+
 def mend(
     _app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: nodes.document
 ) -> None:
@@ -44,5 +51,6 @@ def mend(
 def setup(app: Sphinx) -> dict[str, Any]:
     """Mend each page as it is written."""
     app.connect("doctree-read", set_minus)
+    app.connect("doctree-read", keep_percent)
     app.connect("html-page-context", mend)
     return {"parallel_read_safe": True, "version": "1"}

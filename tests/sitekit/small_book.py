@@ -44,7 +44,7 @@ figure("small-line", draw, title="Two doubled is four", alt="A line rises to 4."
 The caption says {glue:text}`four`.
 ```
 
-See {numref}`small-line`, or its negative {glue:text}`minus`.
+See {numref}`small-line`, or its negative {glue:text}`minus`, or {glue:text}`four` % with `7 % 4`.
 
 ```{code-cell} ipython3
 from IPython.display import Markdown

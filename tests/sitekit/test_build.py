@@ -95,7 +95,11 @@ def test_a_figure_on_the_page_has_both_drawings_and_its_files(built_book):
 
 
 def test_a_negative_number_has_a_minus_sign(built_book):
-    assert "its negative −4." in page(built_book, "small.html").get_text()
+    assert "its negative −4," in page(built_book, "small.html").get_text()
+
+
+def test_a_percent_sign_stays_with_its_number_and_code_as_it_is(built_book):
+    assert "4\N{NO-BREAK SPACE}% with 7 % 4." in page(built_book, "small.html").get_text()
 
 
 def test_a_table_written_by_a_cell_is_a_table(built_book):
