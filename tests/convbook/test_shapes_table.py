@@ -160,7 +160,7 @@ def run(modules, shape):
 
 # torch remarks that it copies the image where the margins differ
 @pytest.mark.filterwarnings("ignore:Using padding='same':UserWarning")
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(networks())
 def test_random_networks_are_torchs(network):
     words, modules, shape = network

@@ -134,7 +134,13 @@ class _Follower(TorchFunctionMode):
         step = self.failed or Step("", "model")
         shapes = " and ".join("×".join(map(str, shape)) or "a number" for shape in step.given)
         reason = _first_line(error)
-        if "meta" in reason:  # as torch calls tensors without entries
+        names = ("in_channels", "in_features", "num_features")
+        takes = next((n for name in names if (n := getattr(step.module, name, None))), None)
+        given = step.given[0][-1:] if step.given and is_torchs(step.module) else (takes,)
+        if takes and given != (takes,):
+            what = "entries" if len(step.given[0]) == 1 else "channels"
+            reason = f"the number of {what} must be {takes}"
+        elif "meta" in reason:  # as torch calls tensors without entries
             reason = "it asks for the entries of a tensor, and only shapes are followed"
         where = step.path or step.kind
         return f"layer {where!r}, whose input is {shapes or 'nothing'}: {reason}"
