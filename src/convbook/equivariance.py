@@ -28,9 +28,18 @@ def shifted(
     A part of a pixel moves each of the picture's waves by that part: the discrete Fourier transform
     of the output is the input's times exp(−2πi (f↓ down + f→ right)). A picture without the finest
     waves (half a period a pixel) moves without any loss; of those, the real part is kept.
+
+    Raises
+    ------
+    ValueError
+        If the picture has no rows and columns; or a part of a pixel is asked of whole numbers.
     """
+    if x.ndim < 2:
+        raise ValueError(f"x has shape {tuple(x.shape)}; it must end in rows and columns")
     if float(down).is_integer() and float(right).is_integer():
         return torch.roll(x, (int(down), int(right)), (-2, -1))
+    if not x.is_floating_point():
+        raise ValueError(f"x has dtype {x.dtype}; to move by a part of a pixel it must be floating")
     f_down = torch.fft.fftfreq(x.shape[-2], dtype=x.dtype, device=x.device)[:, None]
     f_right = torch.fft.fftfreq(x.shape[-1], dtype=x.dtype, device=x.device)
     turns = torch.exp(-2j * math.pi * (f_down * down + f_right * right))
@@ -135,7 +144,14 @@ def stages(
     ``window=2`` it is a convolution and max pooling, with ``taps=2`` a
     convolution and average pooling. More taps make any of them blur-pooled, as
     in Zhang (2019, section 3.2).
+
+    Raises
+    ------
+    ValueError
+        If a number is below 1.
     """
+    as_integer("channels", channels, least=1)
+    as_integer("window", window, least=1)
     layers: list[nn.Module] = []
     for stage in range(as_integer("count", count, least=1)):
         seen = channels if stage else 1

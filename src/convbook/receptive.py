@@ -84,8 +84,10 @@ def gradient_support(
     Raises
     ------
     ValueError
-        If the model has no such layer, refuses the image, or its output has no such position.
+        If the model has no such layer, refuses the image, or its output is no tensor or has no such
+        position.
     """
+    _check_model(model)
     network = _positive_copy(model, generator)
     # Small inputs stay below the bounds where some activation functions have no slope (ReLU6).
     height, width, channels = _checked(input_shape)
@@ -132,7 +134,7 @@ def effective_receptive_field(
     ------
     ValueError
         If a number is out of its range; or the model has no such layer or no weights, refuses the
-        image, or does not look at it.
+        image, or does not look at it, or its output is no tensor.
 
     References
     ----------
@@ -140,8 +142,9 @@ def effective_receptive_field(
     neural networks, NIPS 2016. They judge pixels by the size of their gradient; here the energy
     within a square decides.
     """
-    if not 0 < fraction <= 1:
+    if not (isinstance(fraction, float | int) and 0 < fraction <= 1):
         raise ValueError(f"fraction is {fraction!r}; it must be above 0 and at most 1")
+    _check_model(model)
     if any(parameter.is_meta for parameter in model.parameters()):
         raise ValueError("model is on the meta device; here it must have weights")
     height, width, channels = _checked(input_shape)
@@ -232,6 +235,16 @@ def _normal(shape: tuple[int, ...], generator: torch.Generator) -> Float[Tensor,
     return torch.randn(shape, generator=generator, dtype=torch.float64)
 
 
+def _check_model(model: object) -> None:
+    if not isinstance(model, nn.Module):
+        raise ValueError(f"model is {model!r}; it must be a torch.nn.Module")
+    for name, parameter in model.named_parameters():
+        if nn.parameter.is_lazy(parameter):
+            raise ValueError(
+                f"model has the parameter {name!r}, without a shape before a first run"
+            )
+
+
 def _checked(input_shape: Shape) -> Shape:
     try:
         height, width, channels = (as_integer("", size, least=1) for size in input_shape)
@@ -252,18 +265,25 @@ def _output(
         module = network.get_submodule(layer or "")
     except AttributeError:
         raise ValueError(f"layer is {layer!r}; the model has no module of this name") from None
+
     # A copy, since the next layer may write its own result into the same memory. The input is
     # handed over as a copy for the same reason.
-    hook = module.register_forward_hook(lambda _, __, output: outputs.append(output.clone()))
+    def keep(_module: nn.Module, _given: Any, output: Any) -> None:
+        outputs.append(output.clone() if isinstance(output, Tensor) else output)
+
+    hook = module.register_forward_hook(keep)
     try:
         network(image.clone())
-    except RuntimeError as error:
+    except (RuntimeError, TypeError) as error:
         shape = (*image.shape[2:], image.shape[1])
         raise ValueError(f"input_shape is {shape}; the model refuses it: {error}") from None
     finally:
         hook.remove()
     if not outputs:
         raise ValueError(f"layer is {layer!r}; the model has it, but does not call it")
+    if not isinstance(outputs[-1], Tensor):
+        kind = type(outputs[-1]).__name__
+        raise ValueError(f"layer is {layer!r}; it gives a {kind}, and must give one tensor")
     return outputs[-1]
 
 

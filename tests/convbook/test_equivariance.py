@@ -155,12 +155,22 @@ def test_a_shift_by_the_total_stride_moves_the_last_map_by_one(seed, window, tap
 
 
 @pytest.mark.parametrize(
+    "x, named", [(torch.zeros(5), r"\(5,\)"), (torch.zeros(4, 4, dtype=torch.int64), "int64")]
+)
+def test_what_cannot_move_is_named(x, named):
+    with pytest.raises(ValueError, match=named):
+        shifted(x, 0.5)
+
+
+@pytest.mark.parametrize(
     "make, named",
     [
         (lambda: BlurPool(0), "taps"),
         (lambda: BlurPool(3, 0), "stride"),
         (lambda: LargestOf(0), "size"),
         (lambda: stages(0), "count"),
+        (lambda: stages(channels=0), "channels"),
+        (lambda: stages(window=0), "window"),
     ],
 )
 def test_sizes_below_one_are_named(make, named):

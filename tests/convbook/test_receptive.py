@@ -464,12 +464,33 @@ def test_what_does_not_fit_is_named(change, named):
         gradient_support(**arguments)
 
 
+@pytest.mark.parametrize(
+    "model,named",
+    [
+        (3, "model is 3"),
+        (nn.Sequential(nn.LazyConv2d(3, 3)), "0.weight"),
+        (nn.Bilinear(3, 3, 3), "input2"),
+        (Calls(lambda x: {"map": x}), "dict"),
+    ],
+)
+def test_a_model_that_makes_no_map_of_an_image_is_named(model, named):
+    with pytest.raises(ValueError, match=named):
+        support(model, (5, 5, 3))
+    with pytest.raises(ValueError, match=named):
+        effective_receptive_field(model, (5, 5, 3), draws=1, generator=seeded())
+
+
+def test_of_a_model_with_several_outputs_a_layer_can_be_named():
+    pair = nn.Sequential(nn.Conv2d(1, 1, 3), Calls(lambda x: (x, x)))
+    assert support(pair, (5, 5, 1), layer="0").sum() == 9
+
+
 def test_a_vector_has_no_positions():
     with pytest.raises(ValueError, match="position"):
         support(models.lenet5(), (32, 32, 1), (0, 0))
 
 
-@pytest.mark.parametrize("fraction", [0, -0.5, 1.01, float("nan")])
+@pytest.mark.parametrize("fraction", [0, -0.5, 1.01, float("nan"), "all"])
 def test_fraction_is_judged(fraction):
     with pytest.raises(ValueError, match="fraction"):
         effective_receptive_field(
