@@ -226,7 +226,7 @@ SECRETS = {
     "head": r"123|\b4096\b",
     "budget": r"\bfirst\b|early",
     "stem": r"\b4 times|root",
-    "total-stride": r"\b12\b|product|multipl",
+    "total-stride": r"\b12\b|product|multiple|multiply",
     "thirds": r"1/3|average|box",
     "choose": r"max|largest|sum|brightest",
     "shuffle": r"maximum|\babs\b|product|square",
