@@ -261,6 +261,7 @@ def _output(
 ) -> Float[Tensor, "*shape"]:
     """What a layer makes of an image."""
     outputs: list[Any] = []
+    followed: list[bool] = []  # whether torch keeps what it needs for gradients, at each call
     try:
         module = network.get_submodule(layer or "")
     except AttributeError:
@@ -270,6 +271,7 @@ def _output(
     # handed over as a copy for the same reason.
     def keep(_module: nn.Module, _given: Any, output: Any) -> None:
         outputs.append(output.clone() if isinstance(output, Tensor) else output)
+        followed.append(torch.is_grad_enabled())
 
     hook = module.register_forward_hook(keep)
     try:
@@ -281,6 +283,8 @@ def _output(
         hook.remove()
     if not outputs:
         raise ValueError(f"layer is {layer!r}; the model has it, but does not call it")
+    if not followed[-1]:
+        raise ValueError(f"layer is {layer!r}; the model runs it with gradients switched off")
     if not isinstance(outputs[-1], Tensor):
         kind = type(outputs[-1]).__name__
         raise ValueError(f"layer is {layer!r}; it gives a {kind}, and must give one tensor")
@@ -309,10 +313,9 @@ def _at(output: Float[Tensor, "*shape"], position: tuple[int, int] | None) -> Te
 
 def _gradient(output: Float[Tensor, ""], image: Float[Tensor, "1 c h w"]) -> Tensor:
     """The derivatives of one number by all of the image; zeros if it does not depend on it."""
-    if not output.requires_grad:
-        return torch.zeros_like(image)
-    (gradient,) = torch.autograd.grad(output, image, materialize_grads=True)
-    return gradient
+    if output.requires_grad:
+        torch.autograd.backward(output)  # torch.autograd.grad refuses models with reentrant checkpoints
+    return torch.zeros_like(image) if image.grad is None else image.grad
 
 
 def _centred_side(energy: Float[np.ndarray, "h w"], fraction: float) -> int:

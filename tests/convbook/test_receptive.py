@@ -214,6 +214,23 @@ def test_gradients_are_taken_where_they_are_switched_off():
     assert (measured.energy > 0).sum() == 9
 
 
+class Checkpointed(nn.Module):
+    """Its convolution runs without gradients first, and again when they are asked for."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Conv2d(1, 1, 3)
+
+    def forward(self, x):
+        return torch.utils.checkpoint.checkpoint(self.inner, x, use_reentrant=True)
+
+
+def test_a_layer_without_gradients_is_refused_and_not_called_blind():
+    assert support(Checkpointed(), (5, 5, 1)).sum() == 9
+    with pytest.raises(ValueError, match="inner"):
+        support(Checkpointed(), (5, 5, 1), layer="inner")
+
+
 class AddsInPlace(nn.Module):
     """The narrow convolution's output becomes the sum."""
 
