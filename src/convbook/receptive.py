@@ -314,7 +314,8 @@ def _at(output: Float[Tensor, "*shape"], position: tuple[int, int] | None) -> Te
 def _gradient(output: Float[Tensor, ""], image: Float[Tensor, "1 c h w"]) -> Tensor:
     """The derivatives of one number by all of the image; zeros if it does not depend on it."""
     if output.requires_grad:
-        torch.autograd.backward(output)  # torch.autograd.grad refuses models with reentrant checkpoints
+        # Not torch.autograd.grad, which refuses models with reentrant checkpoints.
+        torch.autograd.backward(output)
     return torch.zeros_like(image) if image.grad is None else image.grad
 
 
