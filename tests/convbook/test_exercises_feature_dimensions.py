@@ -1,8 +1,6 @@
 """The exercises of the chapter Feature dimensions: right in any form, wrong in the usual ways."""
 
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -10,8 +8,9 @@ import scipy.linalg
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from trying import accept, cases, hint_for, ids_of, loaded_by_check
 
-from convbook.exercises import all_exercises, check
+from convbook.exercises import check
 from convbook.shapes import layer_table
 
 HEAD = 25088 * 4096 + 4096 * 4096 + 4096 * 1000 - 512 * 1000 + 2 * 4096
@@ -237,37 +236,25 @@ SECRETS = {
 }
 
 
-def cases(table):
-    return [
-        pytest.param(f"feature-dimensions-{slug}", answer, id=f"{slug}-{n}")
-        for slug, answers in table.items()
-        for n, answer in enumerate(answers)
-    ]
+def whole(table):
+    """A table by whole ids, of one by slugs."""
+    return {f"feature-dimensions-{slug}": entry for slug, entry in table.items()}
 
 
 def test_every_exercise_is_tried():
-    chapter = "feature-dimensions-"
-    ids = {id.removeprefix(chapter) for id in all_exercises() if id.startswith(chapter)}
-    assert ids == set(RIGHT) == set(WRONG) == set(SECRETS)
-    assert len(ids) >= 10
+    ids = ids_of("feature-dimensions")
+    assert ids == set(whole(RIGHT)) == set(whole(WRONG)) == set(whole(SECRETS))
 
 
-@pytest.mark.parametrize("id, answer", cases(RIGHT))
+@pytest.mark.parametrize("id, answer", cases(whole(RIGHT)))
 def test_right_answers_of_any_form(id, answer):
-    verdict = check(id, answer)
-    assert verdict, verdict
-    assert verdict.message
+    accept(id, answer)
 
 
-@pytest.mark.parametrize("id, answer", cases(WRONG))
+@pytest.mark.parametrize("id, answer", cases(whole(WRONG)))
 def test_wrong_answers_get_a_hint_that_keeps_the_secret(id, answer):
-    verdict = check(id, answer)
-    assert not verdict
-    assert "cannot be checked" not in verdict.message
-    assert len(verdict.message) > 10
-    secret = SECRETS.get(id.removeprefix("feature-dimensions-"), "$^")
-    told = verdict.message.replace(repr(answer), "")  # a hint may quote the reader
-    assert not re.search(secret, told), verdict.message
+    told = hint_for(id, answer).replace(repr(answer), "")  # a hint may quote the reader
+    assert not re.search(whole(SECRETS)[id], told), told
 
 
 def test_the_usual_mistakes_are_told_apart():
@@ -310,13 +297,7 @@ def test_a_stack_is_judged_by_what_it_does(layers):
 
 
 def test_checking_needs_numpy_alone():
-    code = (
-        "import sys; from convbook.exercises import check; "
-        "assert check('feature-dimensions-pooled', 18); "
-        "print({'torch', 'scipy', 'skimage', 'matplotlib'} & set(sys.modules))"
-    )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == "set()"
+    assert not loaded_by_check("feature-dimensions-pooled", 18)
 
 
 @given(
