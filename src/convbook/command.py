@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import difflib
 import importlib
+import io
 import os
 import re
 import sys
@@ -44,7 +45,8 @@ FORMS: dict[str, Callable[[LayerTable], str]] = {
 
 def run() -> NoReturn:
     """Run the command with the arguments of the process, and end it."""
-    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
     try:
         status = main(sys.argv[1:])
         sys.stdout.flush()

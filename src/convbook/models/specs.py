@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from itertools import pairwise
+from typing import assert_never
 
 from torch import nn
 
@@ -84,4 +85,5 @@ def _module(layer: Layer, channels: int) -> nn.Module:
             return nn.Flatten()
         case "ReLU":
             return nn.ReLU()
-    raise NotImplementedError(layer.kind)  # a word of the notation that is missing here
+        case _:
+            assert_never(layer.kind)

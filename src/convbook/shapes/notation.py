@@ -38,13 +38,25 @@ from __future__ import annotations
 
 import difflib
 import re
+import string
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 Pair = tuple[int, int]
+Kind = Literal[
+    "Conv2d",
+    "ConvTranspose2d",
+    "MaxPool2d",
+    "AvgPool2d",
+    "AdaptiveAvgPool2d",
+    "ReLU",
+    "BatchNorm2d",
+    "Flatten",
+    "Linear",
+]
 
 # What each word makes, what is written behind it, and its options. Kinds are torch's classes.
-WORDS = {
+WORDS: dict[str, tuple[Kind, str, str]] = {
     "CONV": ("Conv2d", "3-10", "s p d g nobias same valid zeros circular reflect replicate"),
     "CONVT": ("ConvTranspose2d", "3-10", "s p d g o nobias"),
     "POOL": ("MaxPool2d", "2", "s p d ceil"),
@@ -67,7 +79,7 @@ class Layer:
     """One layer of a spec, with all that its word leaves unsaid filled in. Pairs: rows first."""
 
     text: str  # as written
-    kind: str  # torch's class
+    kind: Kind  # torch's class
     kernel: Pair = (1, 1)
     filters: int = 0  # of FC: outputs
     stride: Pair = (1, 1)
@@ -102,7 +114,8 @@ def parse(spec: str) -> list[Layer]:
 
 def _layer(text: str) -> Layer:
     head, *options = text.upper().split(",")
-    word, behind = re.fullmatch(r"([A-Z]*)(.*)", head).groups()  # type: ignore[union-attr]
+    behind = head.lstrip(string.ascii_uppercase)
+    word = head.removesuffix(behind)
     if word not in WORDS:
         close = difflib.get_close_matches(word, WORDS, n=1, cutoff=0.5)
         hint = f"did you mean {close[0]}{WORDS[close[0]][1]}?" if close else ", ".join(WORDS)
