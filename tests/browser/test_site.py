@@ -34,6 +34,23 @@ def test_a_page_does_not_scroll_sideways_on_a_phone(visit, page_name):
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
+BROKEN_IN_TABLES = """() => {
+  const inOneLine = element => {
+    const text = document.createRange();
+    text.selectNodeContents(element);
+    const style = getComputedStyle(element);
+    return text.getBoundingClientRect().height < 2 * parseFloat(style.fontSize);
+  };
+  const parts = document.querySelectorAll('article table.table :is(td:first-child, code)');
+  return [...parts].filter(part => !inOneLine(part)).map(part => part.textContent);
+}"""
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_a_table_scrolls_before_it_breaks_a_name_or_code(visit, page_name, width):
+    assert visit(page_name, width=width).page.evaluate(BROKEN_IN_TABLES) == []
+
+
 @pytest.mark.parametrize("width", [1280, 360])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_page_is_accessible(visit, page_name, theme, width):
