@@ -1,0 +1,1 @@
+"""The exercises of the chapter Transposed and dilated convolutions, judged by what an answer does."""
