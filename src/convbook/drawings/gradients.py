@@ -1,0 +1,1 @@
+"""The drawings of the first half of the chapter Gradients: derivations, patches, memory."""

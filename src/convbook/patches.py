@@ -1,0 +1,1 @@
+"""A filter bank whose weights are sums of image patches."""
