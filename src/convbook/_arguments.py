@@ -62,6 +62,19 @@ def as_pair(name: str, value: Any, least: int) -> tuple[int, int]:
     return operator.index(first), operator.index(second)
 
 
+def as_flag(name: str, value: Any) -> bool:
+    """The argument as a bool.
+
+    Raises
+    ------
+    ValueError
+        If it is neither True nor False.
+    """
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} is {value!r}; it must be True or False")
+    return value
+
+
 def _is_integer(value: Any, least: int) -> bool:
     # True is an integer to Python, and a mistake here. (NumPy's is none to `operator.index`.)
     if isinstance(value, bool):

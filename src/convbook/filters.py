@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from jaxtyping import Complex, Float
     from numpy.typing import ArrayLike
 
-    from convbook.ops import PaddingMode
+    from convbook.ops.padding import PaddingMode
 
     Axis = Literal[0, 1]
 

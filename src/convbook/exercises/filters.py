@@ -13,7 +13,7 @@ from convbook.ops import PADDING_MODES
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-    from convbook.ops import PaddingMode
+    from convbook.ops.padding import PaddingMode
 
 TOLERANCE = 1e-6
 
