@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from convbook._arguments import as_array, as_integer, as_pair
-from convbook.ops.axes import gradient_like, offset, with_all_axes
+from convbook.ops.axes import as_bias, as_images_and_kernels, as_output
 from convbook.ops.padding import margins_of, pad, pad_backward
 from convbook.ops.windows import collect, correlate, spread, windows
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from convbook.ops.padding import Margins, PaddingMode, Pair, Word
+    from convbook.ops.windows import IntPair
 
+    # images, kernels, margins, and the steps: stride, dilation, groups
     Layer = tuple[
         Float[np.ndarray, "n c h w"],
         Float[np.ndarray, "f c_g kh kw"],
-        tuple[int, int],
         Margins,
-        tuple[int, int],
-        int,
+        tuple[IntPair, IntPair, int],
     ]
 
 
@@ -89,14 +89,13 @@ def conv2d(
     ValueError
         If a shape, a size or a mode does not fit; the message names it and says what would.
     """
-    images, kernels, stride, margins, dilation, groups = _layer(
-        x, w, stride, padding, dilation, groups
-    )
-    added = offset(bias, len(kernels), plane=np.ndim(x) == 2)  # F 1 1
+    images, kernels, margins, steps = _layer(x, w, stride, padding, dilation, groups)
+    offset = as_bias(bias, len(kernels), rank=np.ndim(x))  # F 1 1
     images = pad(images, margins, padding_mode)  # N C Hp Wp
-    y = collect(images, kernels, stride, dilation, groups)  # N F H_out W_out
-    y += added
-    return y.reshape(y.shape[-np.ndim(x) :])  # an axis that x did not have is 1 long, and goes
+    y = collect(images, kernels, *steps)  # N F H_out W_out
+    y += offset
+    # An axis that x did not have is 1 long, and goes.
+    return y.reshape(y.shape[-np.ndim(x) :])
 
 
 def conv2d_backward(
@@ -132,17 +131,16 @@ def conv2d_backward(
     ValueError
         As `conv2d`; and if ``dy`` has another shape than its output.
     """
-    images, kernels, stride, margins, dilation, groups = _layer(
-        x, w, stride, padding, dilation, groups
-    )
+    images, kernels, margins, steps = _layer(x, w, stride, padding, dilation, groups)
     images = pad(images, margins, padding_mode)  # N C Hp Wp
     sides, size = images.shape[2:], kernels.shape[2:]
-    out = windows(images, size, stride, dilation).shape[2:4]
-    dy = gradient_like(dy, (len(images), len(kernels), *out), np.ndim(x))  # N F H_out W_out
+    out = windows(images, size, *steps[:2]).shape[2:4]
+    shape = (len(images), len(kernels), *out)
+    dy = as_output(dy, shape, rank=np.ndim(x))  # N F H_out W_out
 
-    dx = spread(dy, kernels, sides, stride, dilation, groups)  # N C Hp Wp
+    dx = spread(dy, kernels, sides, *steps)  # N C Hp Wp
     dx = pad_backward(dx, margins, padding_mode)  # N C H W
-    dw = correlate(images, dy, size, stride, dilation, groups)  # F C/G kh kw
+    dw = correlate(images, dy, size, *steps)  # F C/G kh kw
     db = dy.sum(axis=(0, 2, 3))  # F
     return Gradients(dx.reshape(np.shape(x)), dw.reshape(np.shape(w)), db)
 
@@ -178,9 +176,9 @@ def conv1d(
     ValueError
         If a shape, a size or a mode does not fit; the message names it and says what would.
     """
-    rows, flat, sizes = _with_height(x, w, stride, padding, dilation)
-    y = conv2d(rows, flat, bias, **sizes, groups=groups, padding_mode=padding_mode)
-    return y.reshape(*y.shape[:-2], -1)
+    rows, kernels, sizes = _of_height_one(x, w, stride, padding, dilation)
+    y = conv2d(rows, kernels, bias, *sizes, groups, padding_mode)
+    return y[..., 0, :]
 
 
 def conv1d_backward(
@@ -193,29 +191,31 @@ def conv1d_backward(
     groups: int = 1,
     padding_mode: PaddingMode = "zeros",
 ) -> Gradients:
-    """The gradients by what went into `conv1d`; see `conv2d_backward`."""
-    rows, flat, sizes = _with_height(x, w, stride, padding, dilation)
+    """The gradients of a loss by what went into `conv1d`; see `conv2d_backward`.
+
+    Parameters
+    ----------
+    dy
+        The gradient by the output, and of its shape.
+    x, w, stride, padding, dilation, groups, padding_mode
+        As given to `conv1d`.
+
+    Returns
+    -------
+    dx, dw, db
+        Of the shapes of x, w and the bias, (F,); in float64.
+
+    Raises
+    ------
+    ValueError
+        As `conv1d`; and if ``dy`` has another shape than its output.
+    """
+    rows, kernels, sizes = _of_height_one(x, w, stride, padding, dilation)
     dy = as_array("dy", dy)
-    dy = dy.reshape(*dy.shape[:-1], 1, -1)
-    dx, dw, db = conv2d_backward(dy, rows, flat, **sizes, groups=groups, padding_mode=padding_mode)
-    return Gradients(dx.reshape(np.shape(x)), dw.reshape(np.shape(w)), db)
-
-
-def _with_height(x, w, stride, padding, dilation):
-    x, w = as_array("x", x), as_array("w", w)
-    if (x.ndim, w.ndim) not in {(3, 3), (2, 3), (1, 1)}:
-        raise ValueError(
-            f"x has shape {x.shape} and w has shape {w.shape}; they must be (N, C, L) or "
-            "(C, L) with (F, C / groups, k), or (L,) with (k,)"
-        )
-    sizes = {
-        "stride": (1, as_integer("stride", stride, least=1)),
-        "padding": padding
-        if isinstance(padding, str)
-        else (0, as_integer("padding", padding, least=0)),
-        "dilation": (1, as_integer("dilation", dilation, least=1)),
-    }
-    return x[..., None, :], w[..., None, :], sizes
+    if dy.ndim != np.ndim(x):
+        raise ValueError(f"dy has shape {dy.shape}; it must have as many axes as x, {np.ndim(x)}")
+    dx, dw, db = conv2d_backward(dy[..., None, :], rows, kernels, *sizes, groups, padding_mode)
+    return Gradients(dx[..., 0, :], dw[..., 0, :], db)
 
 
 def _layer(
@@ -227,18 +227,10 @@ def _layer(
     groups: int,
 ) -> Layer:
     """The arguments that forward and backward share, checked and in full."""
-    images, kernels = with_all_axes(as_array("x", x), as_array("w", w), "F, C / groups")
+    images, kernels = as_images_and_kernels(x, w, "F, C / groups")
     stride, dilation = as_pair("stride", stride, least=1), as_pair("dilation", dilation, least=1)
     groups = as_integer("groups", groups, least=1)
-    _check_channels(images, kernels, groups)
-    margins = margins_of(padding, kernels.shape[-2:], stride, dilation)
-    return images, kernels, stride, margins, dilation, groups
-
-
-def _check_channels(
-    x: Float[np.ndarray, "n c h w"], w: Float[np.ndarray, "f c_g kh kw"], groups: int
-) -> None:
-    channels, (filters, seen) = x.shape[1], w.shape[:2]
+    channels, (filters, seen) = images.shape[1], kernels.shape[:2]
     if channels != groups * seen:
         raise ValueError(
             f"x has {channels} channels, w sees {seen} in each of groups={groups}; "
@@ -246,3 +238,31 @@ def _check_channels(
         )
     if filters % groups:
         raise ValueError(f"groups is {groups}; it must divide the {filters} kernels of w")
+    margins = margins_of(padding, kernels.shape[2:], stride, dilation)
+    return images, kernels, margins, (stride, dilation, groups)
+
+
+def _of_height_one(
+    x: Float[ArrayLike, "*n_c l"],
+    w: Float[ArrayLike, "*f_c k"],
+    stride: int,
+    padding: int | Word,
+    dilation: int,
+) -> tuple[
+    Float[np.ndarray, "*n_c 1 l"],
+    Float[np.ndarray, "*f_c 1 k"],
+    tuple[IntPair, IntPair | Word, IntPair],
+]:
+    """Signals as images, and the sizes of `conv1d` as those of `conv2d`."""
+    signals, kernels = as_array("x", x), as_array("w", w)
+    if (signals.ndim, kernels.ndim) not in {(3, 3), (2, 3), (1, 1)}:
+        raise ValueError(
+            f"x has shape {signals.shape} and w has shape {kernels.shape}; they must be "
+            "(N, C, L) or (C, L) with (F, C / groups, k), or (L,) with (k,)"
+        )
+    step = as_integer("stride", stride, least=1)
+    gap = as_integer("dilation", dilation, least=1)
+    if not isinstance(padding, str):
+        margin = as_integer("padding", padding, least=0)
+    sizes = (1, step), padding if isinstance(padding, str) else (0, margin), (1, gap)
+    return signals[..., None, :], kernels[..., None, :], sizes

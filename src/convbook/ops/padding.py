@@ -26,7 +26,9 @@ PADDING_MODES: dict[str, Literal["constant", "wrap", "reflect", "edge"]] = {
 
 
 def pad(
-    x: Float[np.ndarray, "*n_c h w"], margins: Margins, mode: PaddingMode = "zeros"
+    x: Float[np.ndarray, "*n_c h w"],
+    margins: Margins,
+    mode: PaddingMode = "zeros",
 ) -> Float[np.ndarray, "*n_c hp wp"]:
     """Add margins ((top, bottom), (left, right)) to an image, or to each of many.
 
@@ -52,14 +54,18 @@ def pad(
 
 
 def pad_backward(
-    dy: Float[np.ndarray, "*n_c hp wp"], margins: Margins, mode: PaddingMode = "zeros"
+    dy: Float[np.ndarray, "*n_c hp wp"],
+    margins: Margins,
+    mode: PaddingMode = "zeros",
 ) -> Float[np.ndarray, "*n_c h w"]:
-    """Hand the gradient of a padded image back to the image: the adjoint of `pad`.
+    """The gradient by an image, from that by the padded image: the adjoint of `pad`.
 
-    A pixel of the margin that is a copy gives its gradient to the pixel it was copied from;
-    a zero came from nowhere, and its gradient goes nowhere.
+    A pixel of the margin hands its gradient to the pixel that it copied; a zero is
+    no copy, and its gradient goes nowhere. So for zeros, this cuts the margins off.
     """
     for axis, (before, after) in zip((-2, -1), margins, strict=True):
+        if before == after == 0:
+            continue
         padded = np.moveaxis(dy, axis, 0)  # the padded axis first
         side = len(padded) - before - after
         dx = padded[before : before + side].copy()

@@ -1,22 +1,27 @@
-"""Max and average pooling, and their gradients."""
+"""Max and average pooling, and their gradients.
+
+Names, arguments and meaning follow ``torch.nn.functional``, which the tests compare them with.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from convbook._arguments import as_array, as_flag, as_integer, as_pair
-from convbook.ops.axes import gradient_like, with_batch
+from convbook.ops.axes import as_images, as_output
+from convbook.ops.padding import pad_backward
+from convbook.ops.pools import Pools, divisor, pools_on
 from convbook.ops.windows import windows
-from convbook.shapes.sizes import output_size
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, Int
+    from collections.abc import Iterator
+
+    from jaxtyping import Bool, Float
     from numpy.typing import ArrayLike
 
-    from convbook.ops.padding import Margins, Pair
+    from convbook.ops.padding import Pair
+    from convbook.ops.windows import IntPair
 
 
 def max_pool2d(
@@ -27,13 +32,36 @@ def max_pool2d(
     dilation: Pair = 1,
     ceil_mode: bool = False,
 ) -> Float[np.ndarray, "*n_c h_out w_out"]:
-    """Take the greatest number in each window. What is added around the image is −∞."""
-    images = _images(x)
-    plan = _plan(images, kernel_size, stride, padding, dilation, ceil_mode)
-    patches = plan.windows(plan.pad(images, -np.inf))  # N C H_out W_out kh kw
-    y = patches[..., 0, 0].copy()
-    for a, b in plan.entries():
-        np.maximum(y, patches[..., a, b], out=y)
+    """Take the greatest number that each window shows; one that is no number (NaN) wins.
+
+    Parameters
+    ----------
+    x
+        Images (N, C, H, W), one image (C, H, W), or one plane (H, W).
+    kernel_size
+        Height and width of a window: a pair, or an integer for both.
+    stride, dilation
+        Steps between windows (by default ``kernel_size``: they touch), and between the numbers
+        that a window shows: an integer, or a pair (down, across).
+    padding
+        Rows and columns of −∞ added on both sides, half a window at most.
+    ceil_mode
+        Let a last window hang over the end, if it starts within the image or the padding
+        before it.
+
+    Returns
+    -------
+    y
+        (N, C, H_out, W_out), (C, H_out, W_out) or (H_out, W_out), in float64.
+
+    Raises
+    ------
+    ValueError
+        If a shape or a size does not fit; the message names it and says what would.
+    """
+    images = as_images(x)  # N C H W
+    pools = pools_on(images, kernel_size, stride, padding, dilation, ceil_mode)
+    y = _maxima(pools.windows(pools.surround(images, -np.inf)))
     return y.reshape(y.shape[-np.ndim(x) :])
 
 
@@ -46,16 +74,38 @@ def max_pool2d_backward(
     dilation: Pair = 1,
     ceil_mode: bool = False,
 ) -> Float[np.ndarray, "*n_c h w"]:
-    """Hand each window's gradient to its greatest number; of equal ones, to the first."""
-    images = _images(x)
-    plan = _plan(images, kernel_size, stride, padding, dilation, ceil_mode)
-    dy = gradient_like(dy, (*images.shape[:2], *plan.out), np.ndim(x))
-    winners = _winners(plan.windows(plan.pad(images, -np.inf)), plan)  # N C H_out W_out
-    padded = plan.pad(np.zeros_like(images), 0)
-    dx = plan.windows(padded, writeable=True)  # N C H_out W_out kh kw
-    for n, (a, b) in enumerate(plan.entries()):
-        dx[..., a, b] += np.where(winners == n, dy, 0)
-    return plan.crop(padded, images).reshape(np.shape(x))
+    """The gradient by what went into `max_pool2d`, from that by what came out.
+
+    Each window hands all of its gradient to its greatest number; of equal ones, to the first in
+    reading order, as torch does (of NaNs, to the last). The derivative does not exist at a tie,
+    and this is one of its subgradients. Where windows overlap, what a number gets adds up.
+
+    Parameters
+    ----------
+    dy
+        The gradient by the output, and of its shape.
+    x, kernel_size, stride, padding, dilation, ceil_mode
+        As given to `max_pool2d`.
+
+    Returns
+    -------
+    dx
+        Of the shape of x, in float64.
+
+    Raises
+    ------
+    ValueError
+        As `max_pool2d`; and if ``dy`` has another shape than its output.
+    """
+    images = as_images(x)  # N C H W
+    pools = pools_on(images, kernel_size, stride, padding, dilation, ceil_mode)
+    n, c = images.shape[:2]
+    dy = as_output(dy, (n, c, *pools.out), np.ndim(x))  # N C H_out W_out
+    dx = np.zeros((n, c, *pools.padded))
+    shown = pools.windows(dx, writeable=True)  # N C H_out W_out kh kw
+    for (a, b), won in _winners(images, pools):
+        shown[..., a, b] += np.where(won, dy, 0)
+    return pad_backward(dx, pools.margins).reshape(np.shape(x))
 
 
 def avg_pool2d(
@@ -67,15 +117,33 @@ def avg_pool2d(
     count_include_pad: bool = True,
     divisor_override: int | None = None,
 ) -> Float[np.ndarray, "*n_c h_out w_out"]:
-    """Take the average of each window. What is added around the image is 0."""
-    images = _images(x)
-    plan = _plan(images, kernel_size, stride, padding, 1, ceil_mode)
-    divisor = _divisor(plan, images, count_include_pad, divisor_override)  # H_out W_out
-    patches = plan.windows(plan.pad(images, 0))  # N C H_out W_out kh kw
-    y = np.zeros(patches.shape[:4])
-    for a, b in plan.entries():
-        y += patches[..., a, b]
-    y /= divisor
+    """Take the average of what each window shows.
+
+    Parameters
+    ----------
+    x, kernel_size, stride, padding, ceil_mode
+        As for `max_pool2d`; but the padding is 0.
+    count_include_pad
+        Count the padding among the numbers averaged. What hangs over it (``ceil_mode``) never
+        counts.
+    divisor_override
+        Divide each sum by this, whatever the count.
+
+    Returns
+    -------
+    y
+        (N, C, H_out, W_out), (C, H_out, W_out) or (H_out, W_out), in float64.
+
+    Raises
+    ------
+    ValueError
+        If a shape or a size does not fit; the message names it and says what would.
+    """
+    images = as_images(x)  # N C H W
+    pools = pools_on(images, kernel_size, stride, padding, 1, ceil_mode)
+    counts = divisor(pools, count_include_pad, divisor_override)  # H_out W_out
+    y = _add_up(pools.surround(images, 0), pools)  # N C H_out W_out
+    y /= counts
     return y.reshape(y.shape[-np.ndim(x) :])
 
 
@@ -89,98 +157,100 @@ def avg_pool2d_backward(
     count_include_pad: bool = True,
     divisor_override: int | None = None,
 ) -> Float[np.ndarray, "*n_c h w"]:
-    """Hand each window's gradient to all its numbers, in equal shares."""
-    images = _images(x)
-    plan = _plan(images, kernel_size, stride, padding, 1, ceil_mode)
-    divisor = _divisor(plan, images, count_include_pad, divisor_override)  # H_out W_out
-    dy = gradient_like(dy, (*images.shape[:2], *plan.out), np.ndim(x))
-    share = dy / divisor
-    padded = plan.pad(np.zeros_like(images), 0)
-    dx = plan.windows(padded, writeable=True)  # N C H_out W_out kh kw
-    for a, b in plan.entries():
-        dx[..., a, b] += share
-    return plan.crop(padded, images).reshape(np.shape(x))
+    """The gradient by what went into `avg_pool2d`, from that by what came out.
+
+    Each window hands its gradient to all of its numbers, in equal shares; where windows overlap,
+    what a number gets adds up. Of x, the shape alone matters.
+
+    Parameters
+    ----------
+    dy
+        The gradient by the output, and of its shape.
+    x, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
+        As given to `avg_pool2d`.
+
+    Returns
+    -------
+    dx
+        Of the shape of x, in float64.
+
+    Raises
+    ------
+    ValueError
+        As `avg_pool2d`; and if ``dy`` has another shape than its output.
+    """
+    images = as_images(x)  # N C H W
+    pools = pools_on(images, kernel_size, stride, padding, 1, ceil_mode)
+    counts = divisor(pools, count_include_pad, divisor_override)  # H_out W_out
+    shape = (*images.shape[:2], *pools.out)
+    shares = as_output(dy, shape, np.ndim(x)) / counts  # N C H_out W_out
+    dx = _share_out(shares, pools)  # N C Hp Wp
+    return pad_backward(dx, pools.margins).reshape(np.shape(x))
 
 
-@dataclass(frozen=True)
-class _Plan:
-    size: tuple[int, int]
-    stride: tuple[int, int]
-    dilation: tuple[int, int]
-    padding: tuple[int, int]
-    margins: Margins
-    out: tuple[int, int]
-
-    def pad(self, x, value):
-        if not np.any(self.margins):
-            return x
-        return np.pad(x, [(0, 0), (0, 0), *self.margins], constant_values=value)
-
-    def crop(self, padded, x):
-        (top, _), (left, _) = self.margins
-        return padded[:, :, top : top + x.shape[2], left : left + x.shape[3]].copy()
-
-    def windows(self, x, writeable=False):
-        view = windows(x, self.size, self.stride, self.dilation, writeable)
-        return view
-
-    def entries(self):
-        return np.ndindex(*self.size)
+def _maxima(
+    shown: Float[np.ndarray, "n c h_out w_out kh kw"],
+) -> Float[np.ndarray, "n c h_out w_out"]:
+    """The greatest number in each window, or NaN where it shows one."""
+    y = shown[..., 0, 0].copy()
+    for a, b in np.ndindex(shown.shape[4:]):
+        np.maximum(y, shown[..., a, b], out=y)
+    return y
 
 
-def _images(x):
-    array = as_array("x", x)
-    if array.ndim not in (2, 3, 4):
-        raise ValueError(f"x has shape {array.shape}; it must be (N, C, H, W), (C, H, W) or (H, W)")
-    return with_batch(array)
+def _winners(
+    images: Float[np.ndarray, "n c h w"], pools: Pools
+) -> Iterator[tuple[IntPair, Bool[np.ndarray, "n c h_out w_out"]]]:
+    """For each entry (a, b) of the windows: in which of them its number is the maximum.
+
+    It is so in one entry of each window, or in none if the window shows padding alone.
+    """
+    shown = pools.windows(pools.surround(images, -np.inf))
+    y = _maxima(shown)
+    # NaN equals nothing, so no margin is mistaken for a maximum that is −∞ itself.
+    numbers = pools.windows(pools.surround(images, np.nan))
+    free = np.ones(y.shape, dtype=bool)  # windows without a winner so far
+    entries = list(np.ndindex(pools.size))
+    for a, b in entries:
+        won = free & (numbers[..., a, b] == y)
+        free ^= won
+        yield (a, b), won
+    if not free.any():
+        return
+    for a, b in reversed(entries):  # of NaNs, the last
+        won = free & np.isnan(shown[..., a, b])
+        free ^= won
+        yield (a, b), won
 
 
-def _plan(images, kernel_size, stride, padding, dilation, ceil_mode):
-    size = as_pair("kernel_size", kernel_size, least=1)
-    stride = size if stride is None else as_pair("stride", stride, least=1)
-    padding = as_pair("padding", padding, least=0)
-    dilation = as_pair("dilation", dilation, least=1)
-    ceil_mode = as_flag("ceil_mode", ceil_mode)
-    out, margins = [], []
-    for n, k, s, p, d in zip(images.shape[2:], size, stride, padding, dilation, strict=True):
-        count = output_size(n, k, s, p, d, ceil_mode)
-        if p > k // 2:
-            raise ValueError(f"padding is {p}; with a kernel_size of {k} it can be {k // 2} at most")
-        reach = (count - 1) * s + d * (k - 1) + 1  # of the last window, from the padding's start
-        out.append(count)
-        margins.append((p, max(p, reach - n - p)))
-    return _Plan(size, stride, dilation, padding, tuple(margins), tuple(out))
+def _add_up(
+    x: Float[np.ndarray, "n c hp wp"], pools: Pools
+) -> Float[np.ndarray, "n c h_out w_out"]:
+    """The sum of what each window shows: down its columns, then across their sums."""
+    (kh, kw), (sh, sw) = pools.size, pools.stride
+    columns = windows(x, (kh, 1), (sh, 1))  # N C H_out Wp kh 1
+    x = columns[..., 0, 0].copy()
+    for a in range(1, kh):
+        x += columns[..., a, 0]
+    rows = windows(x, (1, kw), (1, sw))  # N C H_out W_out 1 kw
+    y = rows[..., 0, 0].copy()
+    for b in range(1, kw):
+        y += rows[..., 0, b]
+    return y
 
 
-def _winners(patches, plan) -> Int[np.ndarray, "n c h w"]:
-    first = [
-        # the first entry that is not in the margin before the image
-        np.maximum(0, -((np.arange(n) * s - p) // d))
-        for n, s, p, d in zip(plan.out, plan.stride, plan.padding, plan.dilation, strict=True)
-    ]
-    kh, kw = plan.size
-    start = first[0][:, None] * kw + first[1]
-    winners = np.broadcast_to(start, patches.shape[:4]).copy()
-    best = np.full(patches.shape[:4], -np.inf)
-    for n, (a, b) in enumerate(plan.entries()):
-        patch = patches[..., a, b]
-        better = (patch > best) | np.isnan(patch)
-        winners[better] = n
-        best[better] = patch[better]
-    return winners
-
-
-def _divisor(plan, images, count_include_pad, divisor_override):
-    count_include_pad = as_flag("count_include_pad", count_include_pad)
-    if divisor_override is not None:
-        return np.full(plan.out, float(as_integer("divisor_override", divisor_override, least=1)))
-    counts = []
-    for out, n, k, s, p in zip(
-        plan.out, images.shape[2:], plan.size, plan.stride, plan.padding, strict=True
-    ):
-        start = np.arange(out) * s - p
-        end = np.minimum(start + k, n + p)
-        if not count_include_pad:
-            start, end = np.maximum(start, 0), np.minimum(end, n)
-        counts.append(end - start)
-    return np.outer(*counts)
+def _share_out(
+    y: Float[np.ndarray, "n c h_out w_out"], pools: Pools
+) -> Float[np.ndarray, "n c hp wp"]:
+    """The adjoint: each number goes to all that its window shows, across and then down."""
+    (kh, kw), (sh, sw) = pools.size, pools.stride
+    n, c, height, _ = y.shape
+    rows = np.zeros((n, c, height, pools.padded[1]))
+    shown = windows(rows, (1, kw), (1, sw), writeable=True)  # N C H_out W_out 1 kw
+    for b in range(kw):
+        shown[..., 0, b] += y
+    x = np.zeros((n, c, *pools.padded))
+    shown = windows(x, (kh, 1), (sh, 1), writeable=True)  # N C H_out Wp kh 1
+    for a in range(kh):
+        shown[..., a, 0] += rows
+    return x

@@ -1,4 +1,7 @@
-"""Transposed convolution: convolution backwards, forwards."""
+"""Transposed convolution, which is what leads a gradient back through a convolution; and its own.
+
+Names, arguments and meaning follow ``torch.nn.functional``, which the tests compare them with.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from convbook._arguments import as_array, as_integer, as_pair
-from convbook.ops.axes import gradient_like, offset, with_all_axes
+from convbook._arguments import as_integer, as_pair
+from convbook.ops.axes import as_bias, as_images_and_kernels, as_output
 from convbook.ops.convolution import Gradients
 from convbook.ops.padding import pad, pad_backward
 from convbook.ops.windows import collect, correlate, spread
@@ -17,7 +20,17 @@ if TYPE_CHECKING:
     from jaxtyping import Float
     from numpy.typing import ArrayLike
 
-    from convbook.ops.padding import Pair
+    from convbook.ops.padding import Margins, Pair
+    from convbook.ops.windows import IntPair
+
+    # images, kernels, sides with the padding, margins, and the steps: stride, dilation, groups
+    Layer = tuple[
+        Float[np.ndarray, "n c h w"],
+        Float[np.ndarray, "c f_g kh kw"],
+        IntPair,
+        Margins,
+        tuple[IntPair, IntPair, int],
+    ]
 
 
 def conv_transpose2d(
@@ -62,14 +75,15 @@ def conv_transpose2d(
     ValueError
         If a shape or a size does not fit; the message names it and says what would.
     """
-    images, kernels, sides, stride, margins, dilation, groups = _layer(
+    images, kernels, sides, margins, steps = _layer(
         x, w, stride, padding, output_padding, groups, dilation
     )
-    added = offset(bias, kernels.shape[1] * groups, plane=np.ndim(x) == 2)  # F 1 1
-    y = spread(images, kernels, sides, stride, dilation, groups)  # N F Hp Wp
-    y = pad_backward(y, margins)  # N F H_out W_out
-    y += added
-    return y.reshape(y.shape[-np.ndim(x) :])  # an axis that x did not have is 1 long, and goes
+    offset = as_bias(bias, kernels.shape[1] * steps[2], rank=np.ndim(x))  # F 1 1
+    y = spread(images, kernels, sides, *steps)  # N F Hp Wp
+    y = pad_backward(y, margins)  # cuts them off: N F H_out W_out
+    y += offset
+    # An axis that x did not have is 1 long, and goes.
+    return y.reshape(y.shape[-np.ndim(x) :])
 
 
 def conv_transpose2d_backward(
@@ -82,50 +96,70 @@ def conv_transpose2d_backward(
     groups: int = 1,
     dilation: Pair = 1,
 ) -> Gradients:
-    """The gradients by what went into `conv_transpose2d`, from that by what came out.
+    """The gradients of a loss by what went into `conv_transpose2d`, from that by what came out.
 
-    That by x is the convolution of ``dy`` with the same kernels, that by w a convolution of ``dy``
-    with x: x and the output have changed places.
+    Input and output of a convolution have changed places. So the gradient by x is the convolution
+    of ``dy`` with the same kernels; that by w is a convolution of ``dy`` with x; and that by the
+    bias is the sum of ``dy``.
+
+    Parameters
+    ----------
+    dy
+        The gradient by the output, and of its shape.
+    x, w, stride, padding, output_padding, groups, dilation
+        As given to `conv_transpose2d`.
+
+    Returns
+    -------
+    dx, dw, db
+        Of the shapes of x, w and the bias, (F,); in float64.
 
     Raises
     ------
     ValueError
         As `conv_transpose2d`; and if ``dy`` has another shape than its output.
     """
-    images, kernels, sides, stride, margins, dilation, groups = _layer(
+    images, kernels, sides, margins, steps = _layer(
         x, w, stride, padding, output_padding, groups, dilation
     )
-    out = [side - before - after for side, (before, after) in zip(sides, margins, strict=True)]
-    shape = (len(images), kernels.shape[1] * groups, *out)
-    dy = gradient_like(dy, shape, np.ndim(x))  # N F H_out W_out
+    (height, width), size = images.shape[2:], kernels.shape[2:]
+    out = (side - sum(margin) for side, margin in zip(sides, margins, strict=True))
+    shape = (len(images), kernels.shape[1] * steps[2], *out)
+    dy = as_output(dy, shape, rank=np.ndim(x))  # N F H_out W_out
 
     padded = pad(dy, margins)  # N F Hp Wp
-    height, width = images.shape[2:]
-    dx = collect(padded, kernels, stride, dilation, groups)[:, :, :height, :width]  # N C H W
-    dw = correlate(padded, images, kernels.shape[2:], stride, dilation, groups)  # C F/G kh kw
+    dx = collect(padded, kernels, *steps)[:, :, :height, :width]  # N C H W
+    dw = correlate(padded, images, size, *steps)  # C F/G kh kw
     db = dy.sum(axis=(0, 2, 3))  # F
     return Gradients(dx.reshape(np.shape(x)), dw.reshape(np.shape(w)), db)
 
 
-def _layer(x, w, stride, padding, output_padding, groups, dilation):
+def _layer(
+    x: Float[ArrayLike, "*n_c h w"],
+    w: Float[ArrayLike, "*c_f kh kw"],
+    stride: Pair,
+    padding: Pair,
+    output_padding: Pair,
+    groups: int,
+    dilation: Pair,
+) -> Layer:
     """The arguments that forward and backward share, checked and in full."""
-    images, kernels = with_all_axes(as_array("x", x), as_array("w", w), "C, F / groups")
+    images, kernels = as_images_and_kernels(x, w, "C, F / groups")
     stride, dilation = as_pair("stride", stride, least=1), as_pair("dilation", dilation, least=1)
     padding = as_pair("padding", padding, least=0)
-    output_padding = as_pair("output_padding", output_padding, least=0)
+    added = as_pair("output_padding", output_padding, least=0)
     groups = as_integer("groups", groups, least=1)
-    if images.shape[1] != len(kernels):
-        raise ValueError(
-            f"x has {images.shape[1]} channels, w takes {len(kernels)}; x must have as many"
-        )
-    if len(kernels) % groups:
-        raise ValueError(f"groups is {groups}; it must divide the {len(kernels)} channels of x")
-    sides = tuple(
+    channels = images.shape[1]
+    if channels != len(kernels):
+        raise ValueError(f"x has {channels} channels, w takes {len(kernels)}; x must have as many")
+    if channels % groups:
+        raise ValueError(f"groups is {groups}; it must divide the {channels} channels of x")
+    height, width = (
         transposed_output_size(n, k, s, p, more, d) + 2 * p
         for n, k, s, p, more, d in zip(
-            images.shape[2:], kernels.shape[2:], stride, padding, output_padding, dilation,
-            strict=True,
+            images.shape[2:], kernels.shape[2:], stride, padding, added, dilation, strict=True
         )
     )
-    margins = tuple((p, p) for p in padding)
-    return images, kernels, sides, stride, margins, dilation, groups
+    rows, columns = padding
+    margins = ((rows, rows), (columns, columns))
+    return images, kernels, (height, width), margins, (stride, dilation, groups)

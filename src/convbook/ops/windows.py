@@ -17,6 +17,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from jaxtyping import Float
 
     IntPair = tuple[int, int]
@@ -62,21 +64,18 @@ def collect(
 ) -> Float[np.ndarray, "n f h_out w_out"]:
     """Convolve: each output collects what its window shows, weighted by the kernel.
 
-    Σ x[n, c, i·stride + a·dilation, …] · w[f, c, a, b] over c, a, b. A matrix product
-    needs the overlapping windows side by side in memory, kh·kw times the image:
-    hence some rows of the output at a time.
+    Sums x · w over c, a and b. A matrix product needs the overlapping windows side by
+    side in memory, kh·kw times the image: hence a band of rows at a time.
     """
-    patches = windows(x, w.shape[-2:], stride, dilation)  # N C H W kh kw
-    n, c, height, width, kh, kw = patches.shape
-    k = c // groups * kh * kw
-    matrix = w.reshape(groups, -1, k)  # G F/G K
-    y = np.empty((n, groups, matrix.shape[1], height, width))
-    rows = max(1, _BLOCK // (n * c * width * kh * kw))
-    for top in range(0, height, rows):
-        block = patches[:, :, top : top + rows]  # N C rows W kh kw
-        sums = matrix @ _side_by_side(block, groups)  # N G F/G rows·W
-        y[..., top : top + rows, :] = sums.reshape(*y.shape[:3], -1, width)
-    return y.reshape(n, len(w), height, width)
+    patches = windows(x, w.shape[2:], stride, dilation)  # N C H W kh kw
+    n, _, height, width, _, _ = patches.shape
+    matrix = w.reshape(groups, len(w) // groups, -1)  # G F/G K
+    y = np.empty((n, len(w), height, width))
+    for band in _bands(patches):
+        columns = _columns(patches[:, :, band], groups)  # N G K rows·W
+        sums = matrix @ columns  # N G F/G rows·W
+        y[:, :, band] = sums.reshape(n, len(w), -1, width)
+    return y
 
 
 def spread(
@@ -87,25 +86,23 @@ def spread(
     dilation: IntPair,
     groups: int,
 ) -> Float[np.ndarray, "n c h w"]:
-    """Convolve transposed: each number of y is spread over its window by the kernel.
+    """Convolve transposed: each number of y stamps the kernel onto an empty image.
 
-    Σ y[n, f, i, j] · w[f, c, a, b] over f, added at (i·stride + a·dilation, …) of an
-    image of the given sides. One entry of the kernel at a time: its pixels in
-    different windows are different ones.
+    Sums w · y over f, and over the windows that share a pixel. One entry (a, b) of all
+    stamps at a time: these lie on different pixels, so none of them is lost.
     """
     n, f, height, width = y.shape
     c_g, kh, kw = w.shape[1:]
     matrix = w.reshape(groups, f // groups, -1).swapaxes(1, 2)  # G K F/G
     x = np.zeros((n, groups * c_g, *sides))
-    view = windows(x, (kh, kw), stride, dilation, writeable=True)
-    view = view[:, :, :height, :width]  # N C H W kh kw
-    rows = max(1, _BLOCK // (n * groups * c_g * width * kh * kw))
-    for top in range(0, height, rows):
-        block = y[:, :, top : top + rows]  # N F rows W
-        stamps = matrix @ block.reshape(n, groups, f // groups, -1)  # N G K rows·W
+    patches = windows(x, (kh, kw), stride, dilation, writeable=True)
+    patches = patches[:, :, :height, :width]  # N C H W kh kw
+    for band in _bands(patches):
+        numbers = y[:, :, band].reshape(n, groups, f // groups, -1)
+        stamps = matrix @ numbers  # N G K rows·W
         stamps = stamps.reshape(n, groups * c_g, kh, kw, -1, width)
         for a, b in np.ndindex(kh, kw):
-            view[:, :, top : top + rows, :, a, b] += stamps[:, :, a, b]
+            patches[:, :, band, :, a, b] += stamps[:, :, a, b]
     return x
 
 
@@ -117,32 +114,33 @@ def correlate(
     dilation: IntPair,
     groups: int,
 ) -> Float[np.ndarray, "f c_g kh kw"]:
-    """The gradient of a kernel: a convolution of x with y, where y is the kernel.
+    """The gradient by the kernels: a convolution of x with y in place of a kernel.
 
-    Σ x[n, c, i·stride + a·dilation, …] · y[n, f, i, j] over n, i, j. So stride and
-    dilation change places, and so do images and channels: the sum is over images.
+    Sums x · y over n, i and j. So entry (a, b) looks at every ``stride``-th pixel, and
+    the next one starts ``dilation`` further: the two have changed places.
     """
-    n, c = x.shape[:2]
-    used = [
-        (out - 1) * s + (k - 1) * d + 1
-        for out, s, k, d in zip(y.shape[2:], stride, size, dilation, strict=True)
-    ]
-    x = x[:, :, : used[0], : used[1]]  # the rest no window has reached
-    x = x.reshape(n, groups, c // groups, *used)
-    x = np.moveaxis(x, 2, 0).swapaxes(1, 2)  # C/G G N H W
-    images = x.reshape(c // groups, groups * n, *used)  # C/G G·N H W
-    kernels = y.swapaxes(0, 1)  # F N H_out W_out
-    dw = collect(images, kernels, dilation, stride, groups)  # C/G F kh kw
-    return np.ascontiguousarray(dw.swapaxes(0, 1))
+    n, f, height, width = y.shape
+    patches = windows(x, size, stride, dilation)
+    patches = patches[:, :, :height, :width]  # N C H W kh kw
+    dw: Float[np.ndarray, "g f_g k"] = np.zeros(())
+    for band in _bands(patches):
+        columns = _columns(patches[:, :, band], groups)  # N G K rows·W
+        numbers = y[:, :, band].reshape(n, groups, f // groups, -1)
+        products = numbers @ columns.swapaxes(2, 3)  # N G F/G K
+        dw = dw + products.sum(axis=0)
+    return dw.reshape(f, -1, *size)
 
 
-def _side_by_side(
-    block: Float[np.ndarray, "n c h w kh kw"], groups: int
+def _bands(patches: Float[np.ndarray, "n c h w kh kw"]) -> Iterator[slice]:
+    """The rows of windows, as many at a time as make a block."""
+    rows = max(1, _BLOCK // patches[:, :, 0].size)
+    height = patches.shape[2]
+    return (slice(top, top + rows) for top in range(0, height, rows))
+
+
+def _columns(
+    patches: Float[np.ndarray, "n c h w kh kw"], groups: int
 ) -> Float[np.ndarray, "n g k hw"]:
-    """A copy of the windows as the columns of a matrix, in the order that copies faster."""
-    n, c, height, width, kh, kw = block.shape
-    block = block.reshape(n, groups, c // groups, height, width, kh, kw)
-    if width >= kw:  # the longer axis last
-        return block.transpose(0, 1, 2, 5, 6, 3, 4).reshape(n, groups, -1, height * width)
-    rows = block.transpose(0, 1, 3, 4, 2, 5, 6).reshape(n, groups, height * width, -1)
-    return rows.swapaxes(2, 3)
+    """A copy of the windows, side by side as the columns of a matrix for each group."""
+    n, _, height, width, _, _ = patches.shape
+    return np.moveaxis(patches, (4, 5), (2, 3)).reshape(n, groups, -1, height * width)
