@@ -104,7 +104,7 @@ def icnr_(weight: Float[Tensor, "f c kh kw"]) -> None:
 
 
 def phase_share(
-    image: Float[np.ndarray, "*n h w"], stride: int = STRIDE, block: int = 16
+    image: Float[np.ndarray, "h w"], stride: int = STRIDE, block: int = 16
 ) -> float:
     """How much of an image's local variance is explained by a pixel's phase alone.
 
@@ -118,22 +118,30 @@ def phase_share(
     ValueError
         If the stride does not divide the block, if no block fits, or if every block is flat.
     """
-    stride, block = as_integer("stride", stride, 1), as_integer("block", block, 1)
-    if block % stride:
-        raise ValueError(f"block is {block}; it must be a multiple of the stride, {stride}")
-    *_, height, width = image.shape
-    rows, columns = height // block, width // block
-    if not rows or not columns:
-        raise ValueError(f"block is {block}; none fits into an image of {height}×{width} pixels")
-    cut = image[..., : rows * block, : columns * block]
-    each = cut.reshape(-1, rows, block, columns, block).swapaxes(2, 3)  # N rows columns block block
-    each = each - each.mean((-2, -1), keepdims=True)
-    steps = block // stride
-    phases = each.reshape(-1, rows, columns, steps, stride, steps, stride).mean((3, 5))
-    variance = float(np.mean(each**2))
+    rest, means = phase_means(image, stride, block)
+    variance = float(np.mean(rest**2))
     if variance < 1e-24:
         raise ValueError("image is flat in every block; there is no variance to explain")
-    return float(np.mean(phases**2)) / variance
+    return float(np.mean(means**2)) / variance
+
+
+def phase_means(
+    image: Float[np.ndarray, "h w"], stride: int, block: int
+) -> tuple[Float[np.ndarray, "n block block"], Float[np.ndarray, "n stride stride"]]:
+    """The blocks of an image without their means, and the mean of each of their phases."""
+    stride, block = as_integer("stride", stride, 1), as_integer("block", block, 1)
+    if block % stride:
+        raise ValueError(f"block is {block}; stride, {stride}, must divide it")
+    rows, columns = (length // block for length in image.shape)
+    if not rows or not columns:
+        raise ValueError(f"block is {block}; the image has {image.shape} pixels")
+    cut = image[: rows * block, : columns * block]
+    blocks = cut.reshape(rows, block, columns, block).swapaxes(1, 2)
+    blocks = blocks.reshape(-1, block, block)
+    blocks = blocks - blocks.mean((1, 2), keepdims=True)
+    steps = block // stride
+    phases = blocks.reshape(-1, steps, stride, steps, stride)
+    return blocks, phases.mean((1, 3))
 
 
 @torch.no_grad()
