@@ -38,7 +38,7 @@ def made_of(
         narrow = is_narrow(figure)
         upper, lower = figure.subfigures(2, 1, height_ratios=[1, 2.4] if narrow else [1, 1.35])
         names = ("before", "+ all images", "= after")
-        parts = zip(panels(upper, 3, 3, 3), names, (before, added, after), strict=True)
+        parts = zip(upper.subplots(1, 3), names, (before, added, after), strict=True)
         for axes, name, part in parts:
             draw_image(axes, part, name, limit=limit)
         columns = 3 if narrow else len(largest)

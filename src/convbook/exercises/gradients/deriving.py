@@ -174,7 +174,9 @@ def recover(answer: Any) -> str | None:
         dy[list(zeros)] = 0
         with np.errstate(all="ignore"):
             found = result_of(answer, np.outer(dy, image), dy.copy())
-        values = np.asarray(found, dtype=float)
+        values = np.asarray(found)
+        if values.dtype.kind not in "iuf":
+            return "Your function should return an array of numbers."
         if values.shape != image.shape:
             return f"The image has {image.size} pixels; yours has the shape {values.shape}."
         if not np.isfinite(values).all():
