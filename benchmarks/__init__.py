@@ -4,7 +4,7 @@ Seconds say more about the machine, and about what else it does, than about the 
 implementations that are compared take turns (A B C A B C …), each turn gives ratios of its own, and
 the median of those is the result, with the least and the greatest beside it.
 
-One module a topic; each has ``compare(rounds, …)``, which returns a `benchmarks.turns.Comparison`.
+One module a topic; each has ``compare(rounds, …)``, which returns `benchmarks.turns.Comparison`s.
 The results are printed as tables and written to ``_build/bench.json``::
 
     {"about": {"date": …, "processor": …, "threads": 1, "python": …, "numpy": …, …},

@@ -10,7 +10,7 @@ from benchmarks.turns import Comparison, take_turns
 LAYERS = "CONV3-10 POOL2 CONV3-10 POOL2 FLATTEN FC-3"
 
 
-def compare(rounds: int) -> Comparison:
+def compare(rounds: int) -> list[Comparison]:
     """Start the processes; each turn takes seconds, nearly all of them torch's."""
 
     def python(*arguments: str) -> None:
@@ -22,4 +22,4 @@ def compare(rounds: int) -> Comparison:
         "python, nothing": lambda: python("-c", ""),
         "python, import torch": lambda: python("-c", "import torch"),
     }
-    return take_turns("convbook table, a process", candidates, "convbook table, layers", rounds)
+    return [take_turns("convbook table, a process", candidates, "convbook table, layers", rounds)]

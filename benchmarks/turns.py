@@ -8,6 +8,8 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class Ratio:
@@ -45,11 +47,15 @@ def take_turns(
     ------
     ValueError
         If there is not even one round.
+    AssertionError
+        If candidates that return numbers do not return the same, up to 1e-10.
     """
     if rounds < 1:
         raise ValueError(f"rounds is {rounds}; it must be at least 1")
-    for run in candidates.values():
-        run()  # what is loaded, allocated or planned once is no part of the comparison
+    # What is loaded, allocated or planned once is no part of the comparison.
+    results = {name: run() for name, run in candidates.items()}
+    for name, result in results.items():
+        _assert_same(result, results[ours], name)
     turns = [{name: _seconds(run) for name, run in candidates.items()} for _ in range(rounds)]
     ratios = {
         f"{ours} / {other}": [turn[ours] / turn[other] for turn in turns]
@@ -68,3 +74,12 @@ def _seconds(run: Callable[[], Any]) -> float:
     start = perf_counter()
     run()
     return perf_counter() - start
+
+
+def _assert_same(actual: Any, expected: Any, name: str) -> None:
+    """Compare arrays or tensors, or tuples of them; processes return None."""
+    if isinstance(expected, tuple):
+        for one, other in zip(actual, expected, strict=True):
+            _assert_same(one, other, name)
+    elif expected is not None:
+        np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-10, err_msg=name)

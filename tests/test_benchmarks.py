@@ -27,18 +27,47 @@ def test_the_results_say_on_what_they_were_taken(run):
     assert about["threads"] == 1
 
 
+def test_every_operation_and_gradient_is_compared(run):
+    operations = {comparison["case"].split(",")[0] for comparison in run[1]["comparisons"]}
+    assert operations == {
+        "conv2d",
+        "conv2d_backward",
+        "conv_transpose2d",
+        "conv_transpose2d_backward",
+        "max_pool2d",
+        "max_pool2d_backward",
+        "avg_pool2d",
+        "avg_pool2d_backward",
+        "convbook table",
+    }
+
+
 def test_a_comparison_has_seconds_and_ratios_of_the_same_turns(run):
-    convolution, command = run[1]["comparisons"]
-    assert (convolution["rounds"], command["rounds"]) == (3, 1)
-    assert list(convolution["seconds"]) == ["convbook", "torch", "scipy.signal"]
-    assert list(convolution["ratios"]) == ["convbook / torch", "convbook / scipy.signal"]
-    for comparison in (convolution, command):
+    *operations, command = run[1]["comparisons"]
+    assert command["rounds"] == 1
+    for comparison in operations:
+        assert comparison["rounds"] == 3
+        assert list(comparison["seconds"])[:2] == ["convbook", "torch"]
+    assert list(operations[0]["ratios"]) == ["convbook / torch", "convbook / scipy.signal"]
+    for comparison in (*operations, command):
         assert set(comparison) == {"case", "rounds", "seconds", "ratios"}
         assert len(comparison["ratios"]) == len(comparison["seconds"]) - 1
         assert all(seconds > 0 for seconds in comparison["seconds"].values())
         for ratio in comparison["ratios"].values():
             assert set(ratio) == {"median", "min", "max"}
             assert 0 < ratio["min"] <= ratio["median"] <= ratio["max"]
+
+
+@pytest.mark.parametrize("theirs, fails", [("(1, 2)", False), ("(1, 2.001)", True)])
+def test_candidates_that_do_not_agree_are_not_compared(theirs, fails):
+    code = (
+        "from benchmarks.turns import take_turns; "
+        f"take_turns('', {{'ours': lambda: (1, 2), 'theirs': lambda: {theirs}}}, 'ours', 1)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert ("AssertionError" in done.stderr) == fails
+    assert ("theirs" in done.stderr) == fails
+    assert (done.returncode != 0) == fails
 
 
 def test_the_table_names_what_the_file_names(run):

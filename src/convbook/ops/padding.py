@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from convbook._arguments import as_pair
+from convbook.shapes import sizes
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -68,7 +69,7 @@ def pad_backward(
             continue
         padded = np.moveaxis(dy, axis, 0)  # the padded axis first
         side = len(padded) - before - after
-        dx = padded[before : before + side].copy()
+        dx = padded[before : before + side].copy(order="K")
         if mode != "zeros":
             source = np.pad(np.arange(side), (before, after), PADDING_MODES[mode])
             margin = np.r_[:before, before + side : len(padded)]
@@ -90,14 +91,7 @@ def margins_of(
     ValueError
         If it is an unknown word, "same" with a stride, or no count nor a pair of counts.
     """
-    if not isinstance(padding, str):
-        rows, columns = as_pair("padding", padding, least=0)
-        return (rows, rows), (columns, columns)
-    if padding == "valid":
-        return (0, 0), (0, 0)
-    if padding != "same":
-        raise ValueError(f"padding is {padding!r}; as a word it can be 'valid' or 'same'")
-    if stride != (1, 1):
-        raise ValueError(f"stride is {stride}; with padding 'same' it must be 1")
-    rows, columns = (d * (k - 1) for d, k in zip(dilation, size, strict=True))
-    return (rows // 2, rows - rows // 2), (columns // 2, columns - columns // 2)
+    counts = (padding,) * 2 if isinstance(padding, str) else as_pair("padding", padding, least=0)
+    extents = (d * (k - 1) + 1 for d, k in zip(dilation, size, strict=True))
+    rows, columns = (sizes.margins(*axis) for axis in zip(counts, extents, stride, strict=True))
+    return rows, columns
