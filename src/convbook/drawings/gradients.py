@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from convbook.plotting import Drawing, draw_matrix, is_narrow, label_line, panels, role
+from convbook.plotting import Drawing, draw_matrix, label_line, panels, role
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -77,7 +77,8 @@ def swapped(reads: Mapping[str, Sequence[int]], meets: Mapping[str, Sequence[int
                     axes.plot([pixel] * 2, [row + 0.1, row + 0.9], color=role("line"), lw=0.8)
                 axes.plot(np.array(places) + 0.5, [row + 0.5] * len(places), "o-", ms=7, lw=1.2,
                           color=role(colour))  # fmt: skip
-                axes.text(-0.25, row + 0.5, name, ha="right", va="center", color=role(colour))
+                axes.text(-0.25, row + 0.5, f"${name[0]}_{name[1:]}$", ha="right", va="center",
+                          color=role(colour))  # fmt: skip
             axes.set(xlim=(-1.2, pixels + 0.1), ylim=(len(rows) + 0.05, 0))
             axes.axis("off")
             axes.set_title(title)
@@ -122,15 +123,11 @@ def loss_along(
         axes.plot(rates, tangent, color=role("gradient"), linestyle=(0, (4, 3)))
         axes.plot(*best, "o", color=role("output"))
         top = max(losses)
-        axes.annotate("best step", best, xytext=(best[0], best[1] - 0.17 * top), ha="center",
-                      va="top", color=role("output"),
-                      arrowprops={"arrowstyle": "-", "color": role("muted")})  # fmt: skip
-        narrow = is_narrow(figure)
+        label_line(axes, 1.03 * best[0], best[1] - 0.06 * top, "best step", "output", va="top")
         label_line(axes, 1.93 * best[0], 0.76 * first, "loss after\nthe step", "output", va="top")
-        label_line(axes, 0.42 * best[0], -0.1 * top,
-                   "promised by\nthe gradient" if narrow else "promised by the gradient",
-                   "gradient", ha="right")  # fmt: skip
-        axes.text(rates[-1], first * 1.02, "loss before it", ha="right", va="bottom",
+        label_line(axes, 0.66 * best[0], -0.12 * top, "promised by\nthe gradient", "gradient",
+                   ha="right")  # fmt: skip
+        axes.text(best[0], first * 1.02, "loss before it", ha="center", va="bottom",
                   color=role("muted"))  # fmt: skip
         axes.set(xlabel="learning rate η", xlim=(0, rates[-1]), ylim=(-0.35 * top, 1.08 * top))
         axes.set_ylabel("loss")

@@ -55,19 +55,21 @@ def made_of(
 def running_sums(shares: Float[np.ndarray, "filters images"], shown: int) -> Drawing:
     """The shares of all images in a filter, added up from the most positive one on."""
     sums = np.cumsum(-np.sort(-shares, axis=1), axis=1)
-    places = np.arange(1, shares.shape[1] + 1)
+    last = shares.shape[1] - 1
+    kept = np.unique(np.r_[0:last:8, last])  # enough points for a smooth line
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
         axes.axhline(1, color=role("muted"), linewidth=1, linestyle=(0, (3, 3)))
         for curve in np.delete(sums, shown, axis=0):
-            axes.plot(places[::4], curve[::4], color=role("kernel"), linewidth=0.8, alpha=0.45)
-        axes.plot(places[::4], sums[shown][::4], color=role("kernel"), linewidth=2.4)
-        peak = int(sums[shown].argmax())
-        label_line(axes, places[peak], sums[shown][peak] * 1.03, "the filter above", "kernel",
-                   ha="center", va="bottom")  # fmt: skip
-        axes.text(places[-1], 0.97, "all together: 1", ha="right", va="top", color=role("muted"))
-        axes.set(xlim=(0, places[-1]), ylim=(0, 1.06 * sums.max()))
+            axes.plot(kept + 1, curve[kept], color=role("kernel"), linewidth=0.8, alpha=0.45)
+        axes.plot(kept + 1, sums[shown][kept], color=role("kernel"), linewidth=2.4)
+        middle = last // 2
+        axes.text(middle, 0.955 * sums[shown][middle], "the filter above", color=role("kernel"),
+                  ha="center", va="top",
+                  bbox={"facecolor": role("paper"), "edgecolor": "none", "pad": 1})  # fmt: skip
+        axes.text(last + 1, 0.97, "all together: 1", ha="right", va="top", color=role("muted"))
+        axes.set(xlim=(0, last + 1), ylim=(0, 1.06 * sums.max()))
         axes.set(xlabel="images, those that pushed most first", ylabel="their shares, added")
 
     return draw
@@ -128,8 +130,10 @@ def memorised(
             axes.axhline(0.1, color=role("muted"), linewidth=1, linestyle=(0, (3, 3)))
             for name, values in curves.items():
                 _curve(axes, filters, values, looks[name])
-                label_line(axes, filters[-1], values[:, -1].mean() - 0.04, name, looks[name],
-                           ha="right", va="top")  # fmt: skip
+                low, high = values[:, -2:].min(), values[:, -2:].max()
+                above = high < 0.5
+                label_line(axes, filters[-1], high + 0.03 if above else low - 0.03, name,
+                           looks[name], ha="right", va="bottom" if above else "top")  # fmt: skip
             axes.set_xscale("log", base=2)
             axes.set_xticks(filters, [str(value) for value in filters])
             axes.minorticks_off()
