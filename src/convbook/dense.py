@@ -88,7 +88,7 @@ def stack(dilations: Sequence[int]) -> nn.Sequential:
 
 def pooled() -> nn.Sequential:
     """The layers of `stack`, the middle ones on maps of half and of a quarter of the size."""
-    first, second, third, fourth, fifth = stack([1] * 5)[:-1:2]  # the convolutions
+    first, second, third, fourth, fifth = list(stack([1] * 5))[:-1:2]  # the convolutions
     return nn.Sequential(
         first, nn.ReLU(), nn.MaxPool2d(2), second, nn.ReLU(), nn.MaxPool2d(2),
         third, nn.ReLU(), fourth, nn.ReLU(),

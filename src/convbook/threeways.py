@@ -6,6 +6,7 @@ Each takes x of shape (C, H, W) and w of shape (F, C, kh, kw) and gives what
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -108,7 +109,7 @@ def fft_operations(side: int, channels: int, filters: int) -> float:
     """
     pixels = side**2
     transforms = channels + filters * channels + filters
-    return transforms * 2.5 * pixels * np.log2(pixels) + 8 * filters * channels * pixels / 2
+    return transforms * 2.5 * pixels * math.log2(pixels) + 8 * filters * channels * pixels / 2
 
 
 def seconds(

@@ -72,7 +72,7 @@ def train(
     for _, (x, target) in zip(range(steps), batches, strict=False):
         losses = losses_of_all(weights, buffers, x, target)  # one for each network
         optimizer.zero_grad()
-        losses.sum().backward()
+        torch.autograd.backward(losses.sum())
         optimizer.step()
         schedule.step()
         history.append(losses.detach())

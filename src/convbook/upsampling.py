@@ -80,15 +80,15 @@ def enlarger(upsampling: str, generator: torch.Generator) -> nn.Sequential:
     network = nn.Sequential(*body, *UPSAMPLINGS[upsampling]())
     for n, layer in enumerate(network):
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-            reached = layer.in_channels * layer.kernel_size[0] * layer.kernel_size[1]
+            terms: float = layer.in_channels * layer.kernel_size[0] * layer.kernel_size[1]
             if isinstance(layer, nn.ConvTranspose2d):
-                reached /= STRIDE**2
+                terms /= STRIDE**2
             gain = 2 if n < len(body) else 1  # a ReLU keeps half of the energy
-            nn.init.normal_(layer.weight, std=(gain / reached) ** 0.5, generator=generator)
+            nn.init.normal_(layer.weight, std=(gain / terms) ** 0.5, generator=generator)
             assert layer.bias is not None  # for mypy
             nn.init.zeros_(layer.bias)
     if upsampling.endswith("ICNR"):
-        icnr_(network[len(body)].weight)
+        icnr_(network.get_parameter(f"{len(body)}.weight"))
     return network
 
 
@@ -103,9 +103,7 @@ def icnr_(weight: Float[Tensor, "f c kh kw"]) -> None:
     weight.copy_(first.repeat_interleave(STRIDE**2, dim=0))
 
 
-def phase_share(
-    image: Float[np.ndarray, "h w"], stride: int = STRIDE, block: int = 16
-) -> float:
+def phase_share(image: Float[np.ndarray, "h w"], stride: int = STRIDE, block: int = 16) -> float:
     """How much of an image's local variance is explained by a pixel's phase alone.
 
     The image is cut into blocks, and each block's mean is taken off. A pixel's phase is its row
@@ -136,8 +134,8 @@ def phase_means(
     if not rows or not columns:
         raise ValueError(f"block is {block}; the image has {image.shape} pixels")
     cut = image[: rows * block, : columns * block]
-    blocks = cut.reshape(rows, block, columns, block).swapaxes(1, 2)
-    blocks = blocks.reshape(-1, block, block)
+    grid = cut.reshape(rows, block, columns, block).swapaxes(1, 2)
+    blocks = grid.reshape(-1, block, block)
     blocks = blocks - blocks.mean((1, 2), keepdims=True)
     steps = block // stride
     phases = blocks.reshape(-1, steps, stride, steps, stride)
@@ -169,7 +167,7 @@ def patches(
             raise ValueError(f"side is {side}; a photograph has the shape {photograph.shape}")
     found = np.empty((count, side, side))
     for n in range(count):
-        photograph = photographs[rng.integers(len(photographs))]
+        photograph = photographs[int(rng.integers(len(photographs)))]
         row, column = (int(rng.integers(length - side + 1)) for length in photograph.shape)
         found[n] = photograph[row : row + side, column : column + side]
     return found
@@ -198,7 +196,7 @@ def teach(
 
     def batches() -> Iterator[tuple[Tensor, Tensor]]:
         for wanted in sharp.unbind(1):  # seeds N 1 H W
-            yield halved(wanted.flatten(0, 1)).unflatten(0, wanted.shape[:2]), wanted
+            yield torch.vmap(halved)(wanted), wanted
 
     return train(networks, batches(), F.mse_loss, learning_rate=0.01, steps=steps)
 

@@ -20,9 +20,11 @@ def overlaps(
     """How often stamps reach each place of some rows, as bars; and of a plane, as numbers."""
 
     def draw(figure: Figure) -> None:
-        columns = 1 if is_narrow(figure) else len(rows) + 1
-        shape = {"height_ratios": [1] * len(rows) + [1.7]} if columns == 1 else {}
-        axes = figure.subplots((len(rows) + 1) // columns, columns, **shape)
+        count = len(rows) + 1
+        if is_narrow(figure):
+            axes = figure.subplots(count, 1, height_ratios=[1.0] * len(rows) + [1.7])
+        else:
+            axes = figure.subplots(1, count)
         top = max(int(counts.max()) for counts in rows.values())
         for one, (title, counts) in zip(axes, rows.items(), strict=False):
             uneven = len(set(counts[2:-2].tolist())) > 1

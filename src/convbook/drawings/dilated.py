@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
@@ -72,26 +71,25 @@ def reach(
 
 
 def paths(maps: Mapping[str, Float[np.ndarray, "h w"]]) -> Drawing:
-    """How many paths lead from each pixel to one output; pixels without any stay empty."""
-    shades = LinearSegmentedColormap.from_list("input", ["#dbe7f3", role("input")])
+    """How many paths lead from each pixel to one output: the more, the darker; none, empty."""
 
     def draw(figure: Figure) -> None:
         most = max(float(counts.max()) for counts in maps.values())
-        each = panels(figure, len(maps), len(maps), 1)
-        for axes, (title, counts) in zip(each, maps.items(), strict=True):
+        for axes, (title, counts) in zip(
+            panels(figure, len(maps), len(maps), 1), maps.items(), strict=True
+        ):
             height, width = counts.shape
-            seen = np.where(counts > 0, counts, np.nan)
-            axes.imshow(seen, cmap=shades, norm=LogNorm(1, most), interpolation="none")
-            for n in range(height + 1):
-                axes.axhline(n - 0.5, color=role("line"), linewidth=0.6)
-                axes.axvline(n - 0.5, color=role("line"), linewidth=0.6)
-            middle = (width - 1) / 2
-            axes.add_patch(
-                Rectangle((middle - 0.5, middle - 0.5), 1, 1, fill=False, ec=role("ink"), lw=1.6)
-            )
-            axes.set(xticks=[], yticks=[], xlim=(-0.6, width - 0.4), ylim=(height - 0.4, -0.6))
-            for spine in axes.spines.values():
-                spine.set_visible(False)
+            for (i, j), count in np.ndenumerate(counts):
+                axes.add_patch(Rectangle((j, i), 1, 1, fill=False, ec=role("line"), lw=0.6))
+                if count > 0:  # by the logarithm, as a sixth of the paths is still a lot
+                    shade = 0.2 + 0.8 * float(np.log(count) / np.log(most))
+                    axes.add_patch(
+                        Rectangle((j, i), 1, 1, fc=role("input"), ec="none", alpha=shade, zorder=0)
+                    )
+            middle = (height // 2, width // 2)
+            axes.add_patch(Rectangle(middle[::-1], 1, 1, fill=False, ec=role("ink"), lw=1.8))
+            axes.set(xlim=(-0.1, width + 0.1), ylim=(height + 0.1, -0.1), aspect="equal")
+            axes.axis("off")
             axes.set_title(title)
 
     return draw
@@ -152,7 +150,11 @@ def _cells(axes: Axes, marks: Mapping[str, Bool[np.ndarray, "h w"]], title: str)
         for i, row in enumerate(pixels):
             steps = np.flatnonzero(np.diff(np.r_[False, row, False]))
             for start, end in steps.reshape(-1, 2).tolist():
-                axes.add_patch(Rectangle((start, i), end - start, 1.02, fc=role(colour), ec="none"))
+                axes.add_patch(
+                    Rectangle(
+                        (start, i), end - start, 1, fc=role(colour), ec="none", antialiased=False
+                    )
+                )
     axes.set(xlim=(0, width), ylim=(height, 0), aspect="equal", xticks=[], yticks=[], title=title)
     for spine in axes.spines.values():
         spine.set(visible=True, color=role("line"), linewidth=0.8)

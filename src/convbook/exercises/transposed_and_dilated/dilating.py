@@ -21,7 +21,7 @@ KERNEL = np.array([[1.0, -1], [2, 0]])
 )
 def even(answer: Any) -> str | None:
     """The kernels of 1 to 9 weights whose stamps, 3 apart, reach all places equally often."""
-    given = {integer(value) for value in array(answer, None)}
+    given = {integer(n) for n in array(list(answer) if isinstance(answer, set) else answer, None)}
     wanted = {k for k in range(1, 10) if np.ptp(_reached(k, 3)) == 0}
     if given == wanted:
         return None
@@ -73,7 +73,9 @@ def flat(answer: Any) -> str | None:
     return None
 
 
-@exercise("transposed-and-dilated-icnr", because="Four equal filters: a block of four equal pixels.")
+@exercise(
+    "transposed-and-dilated-icnr", because="Four equal filters: a block of four equal pixels."
+)
 def icnr(answer: Any) -> str | None:
     """Weights of a pixel shuffle that starts as nearest-neighbour interpolation."""
     rng = np.random.default_rng(0)
@@ -196,7 +198,9 @@ def cheaper(answer: Any) -> str | None:
     return "How many layers with dilations 1, 2, 4, … see 15 pixels? How many weights has each?"
 
 
-@exercise("transposed-and-dilated-wrapped", because="Only where the kernel stays inside is it right.")
+@exercise(
+    "transposed-and-dilated-wrapped", because="Only where the kernel stays inside is it right."
+)
 def wrapped(answer: Any) -> str | None:
     """How many outputs of a circular 9×9 convolution on 64×64 mix both ends of the picture."""
     given = integer(answer)
