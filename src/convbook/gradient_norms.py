@@ -19,18 +19,18 @@ from convbook.photographs import PHOTOGRAPHS, grey
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
 
-    Draw = Callable[[np.random.Generator, tuple[int, ...]], Float[np.ndarray, "..."]]
+    Draw = Callable[[np.random.Generator, tuple[int, ...]], Float[np.ndarray, "*shape"]]
 
 
-def _uniform(rng: np.random.Generator, shape: tuple[int, ...]) -> Float[np.ndarray, "..."]:
+def _uniform(rng: np.random.Generator, shape: tuple[int, ...]) -> Float[np.ndarray, "*shape"]:
     return rng.uniform(-np.sqrt(3), np.sqrt(3), shape)
 
 
-def _two_point(rng: np.random.Generator, shape: tuple[int, ...]) -> Float[np.ndarray, "..."]:
+def _two_point(rng: np.random.Generator, shape: tuple[int, ...]) -> Float[np.ndarray, "*shape"]:
     return 2.0 * rng.integers(0, 2, shape, dtype=np.int8) - 1
 
 
-def _laplace(rng: np.random.Generator, shape: tuple[int, ...]) -> Float[np.ndarray, "..."]:
+def _laplace(rng: np.random.Generator, shape: tuple[int, ...]) -> Float[np.ndarray, "*shape"]:
     return rng.laplace(0, np.sqrt(0.5), shape)
 
 
@@ -77,7 +77,7 @@ def weight_gradients(
     return np.stack(entries, axis=-1).reshape(*upstream.shape[:-2], height, width)
 
 
-def root_mean_square(values: Float[np.ndarray, "..."]) -> float:
+def root_mean_square(values: Float[np.ndarray, "*shape"]) -> float:
     """The typical size of an entry; of entries of mean zero, their standard deviation."""
     return float(np.sqrt(np.mean(np.square(values))))
 
@@ -161,7 +161,7 @@ def in_a_network(
     ``its own dy``
         the pieces, each with its own: the gradient of the network.
     """
-    results: dict[str, list[tuple[float, float, float]]] = {}
+    results: dict[str, list[list[float]]] = {}
     for n in sizes:
         x, labels = crops(pictures, rng, n, images)  # B n n
         dy = upstream(p, x, labels)  # B F n n
@@ -173,8 +173,8 @@ def in_a_network(
         }
         for name, (seen, flowing) in cases.items():
             dw = weight_gradients(np.pad(seen, ((0, 0), (1, 1), (1, 1))), flowing)
-            sizes_of = (root_mean_square(values) for values in (dw, seen, flowing))
-            results.setdefault(name, []).append((*sizes_of,))
+            found = [root_mean_square(values) for values in (dw, seen, flowing)]
+            results.setdefault(name, []).append(found)
     return {name: np.array(rows) for name, rows in results.items()}
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float, Int
     from numpy.typing import ArrayLike
 
-    Arrays = dict[str, Float[np.ndarray, "..."]]
+    Arrays = dict[str, Float[np.ndarray, "*shape"]]
 
 
 def initial(
@@ -37,7 +37,7 @@ def initial(
     The names are ``w1 b1 w2 b2 w3 b3``, in the order of the layers.
     """
 
-    def weights(*shape: int) -> Float[np.ndarray, "..."]:
+    def weights(*shape: int) -> Float[np.ndarray, "*shape"]:
         return rng.normal(0, np.sqrt(2 / np.prod(shape[1:])), shape)
 
     first, second = widths
@@ -147,9 +147,7 @@ def epoch(
     return p
 
 
-def accuracy(
-    p: Arrays, images: Float[ArrayLike, "n h w"], labels: Int[ArrayLike, " n"]
-) -> float:
+def accuracy(p: Arrays, images: Float[ArrayLike, "n h w"], labels: Int[ArrayLike, " n"]) -> float:
     """The share of the images whose highest score is that of their label."""
     highest = forward(p, images)["scores"].argmax(axis=1)
     return float(np.mean(highest == np.asarray(labels)))

@@ -1,4 +1,4 @@
-"""The drawings of the second half of Gradients: how large gradients are, and where they go."""
+"""The drawings of Gradients: how large gradients are, and a network that is trained by them."""
 
 from __future__ import annotations
 
@@ -9,18 +9,10 @@ import numpy as np
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 from convbook.intervals import mean_interval
-from convbook.plotting import (
-    Drawing,
-    draw_image,
-    draw_matrix,
-    is_narrow,
-    label_line,
-    panels,
-    role,
-)
+from convbook.plotting import Drawing, is_narrow, label_line, panels, role
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Float
+    from jaxtyping import Float
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -57,7 +49,7 @@ def growth(
         _powers_of_two(second, sizes, both=False)
         second.set_ylim(0.9, None)
         second.set_title("exponent, from one size to the next")
-        _name_below(figure, (first, second), "side of the image, n")
+        name_below(figure, (first, second), "side of the image, n")
 
     return draw
 
@@ -70,21 +62,21 @@ def shared_or_not(sizes: Sequence[int], one: Runs, whole: Runs) -> Drawing:
         both = panels(figure, 2, 2, 1)
         titles = ("one weight's gradient", "the whole gradient's length")
         for axes, title, lines in zip(both, titles, (one, whole), strict=True):
-            together = lines is whole  # where the one line lies on the other
             for n, (name, runs) in enumerate(lines.items()):
-                values, below = runs.mean(axis=0), together and n > 0
+                values = runs.mean(axis=0)
+                under = lines is whole and n == 0  # one line lies on the other
                 axes.plot(sizes, values, "o-", ms=4, color=role(colours[name]),
-                          linewidth=4 if together and not n else 1.5)  # fmt: skip
-                falls = values[-1] < values[0] / 2
-                at = 1 if falls or together and not n else 2 if not together else -2
-                label_line(axes, sizes[at], values[at] * (0.6 if below else 1.7), name,
-                           colours[name], ha="left" if falls or below else "right",
-                           va="top" if below else "bottom")  # fmt: skip
+                          linewidth=4 if under else 1.5)  # fmt: skip
+                if lines is whole and n > 0:
+                    label_line(axes, sizes[-2], 0.6 * values[-2], name, colours[name], va="top")
+                else:
+                    label_line(axes, sizes[1], 1.7 * values[1], name, colours[name], va="bottom",
+                               ha="right" if under else "left")  # fmt: skip
             _powers_of_two(axes, sizes, both=False)
-            _log_scale(axes, [0.001, 0.01, 0.1, 1, 10, 100])
+            log_scale(axes, [0.001, 0.01, 0.1, 1, 10, 100])
             axes.margins(y=0.15)
             axes.set_title(title)
-        _name_below(figure, both, "side of the image, n")
+        name_below(figure, both, "side of the image, n")
 
     return draw
 
@@ -109,120 +101,14 @@ def factors(
         _runs(second, np.asarray(sizes), raw, "gradient", "-")
         second.plot(sizes, expected.mean(axis=0), color=role("muted"), linewidth=1.5, ls="--")
         _powers_of_two(second, sizes, both=False)
-        _log_scale(second, [0.02, 0.05, 0.1, 0.2, 0.5])
+        log_scale(second, [0.02, 0.05, 0.1, 0.2, 0.5])
         second.set_title("as it is")
         label_line(second, sizes[1], raw.max(axis=0)[1] * 1.15, "the network", "gradient",
                    ha="center", va="bottom")  # fmt: skip
         label_line(second, sizes[1], expected.mean(axis=0)[1] * 0.6, "were all independent",
                    "muted", ha="center", va="top")  # fmt: skip
         second.margins(y=0.2)
-        _name_below(figure, (first, second), "side of the image, n")
-
-    return draw
-
-
-def pool_paths(
-    photograph: Float[np.ndarray, "h w"],
-    by_max: Bool[np.ndarray, "h w"],
-    blocks: int,
-    titles: tuple[str, str],
-) -> Drawing:
-    """A photograph with the pixels that a gradient reaches: a few, or all alike."""
-
-    def draw(figure: Figure) -> None:
-        both = panels(figure, 2, 2, 1)
-        for axes, title in zip(both, titles, strict=True):
-            low, high = float(photograph.min()), float(photograph.max())
-            draw_image(axes, photograph, title, low=low, high=high)
-            for n in range(0, len(photograph) + 1, blocks):
-                axes.plot([n - 0.5] * 2, [-0.5, len(photograph) - 0.5], color=role("line"), lw=0.6)
-                axes.plot([-0.5, len(photograph) - 0.5], [n - 0.5] * 2, color=role("line"), lw=0.6)
-        rows, columns = np.nonzero(by_max)
-        both[0].plot(columns, rows, "s", ms=4, color=role("gradient"), mec=role("paper"), mew=0.5)
-        both[1].fill_between(
-            [-0.5, len(photograph) - 0.5], -0.5, len(photograph) - 0.5,
-            color=role("gradient"), alpha=0.35, linewidth=0,
-        )  # fmt: skip
-
-    return draw
-
-
-def pool_norms(
-    depths: Sequence[int],
-    shares: Mapping[str, Float[np.ndarray, " n"]],
-    norms: Mapping[str, Float[np.ndarray, " n"]],
-) -> Drawing:
-    """Of stacked poolings: the share of pixels that a gradient reaches, and its length."""
-    colours = {"max": "kernel", "average": "output"}
-
-    def draw(figure: Figure) -> None:
-        both = panels(figure, 2, 2, 1)
-        titles = ("share of pixels reached", "length of the gradient")
-        for axes, title, lines in zip(both, titles, (shares, norms), strict=True):
-            for name, values in lines.items():
-                axes.plot(depths, values, "o-", color=role(colours[name]), ms=4, clip_on=False)
-                falling = values[-1] < values[0]
-                label_line(axes, depths[2], values[2] * (1.5 if not falling else 1.25), name,
-                           colours[name], ha="left", va="bottom")  # fmt: skip
-            parts = 4 ** np.arange(len(depths)) if axes is both[0] else 2 ** np.arange(len(depths))
-            _log_scale(axes, (1 / parts).tolist())
-            axes.set_yticklabels(["1", *(f"1/{part}" for part in parts[1:])])
-            axes.set_xticks(depths)
-            axes.margins(y=0.2)
-            axes.set_title(title)
-        _name_below(figure, both, "2×2 poolings")
-
-    return draw
-
-
-def overlap(
-    x: Float[np.ndarray, "h w"],
-    by_max: Float[np.ndarray, "h w"],
-    by_average: Float[np.ndarray, "h w"],
-    titles: Sequence[str],
-) -> Drawing:
-    """An image, and its gradient through two kinds of pooling whose windows overlap."""
-
-    def draw(figure: Figure) -> None:
-        three = panels(figure, 3, 3, 2)
-        looks = ((x, "input"), (by_max, "gradient"), (by_average, "gradient"))
-        for axes, title, (values, colour) in zip(three, titles, looks, strict=True):
-            most = [(int(i), int(j)) for i, j in np.argwhere(values == values.max())]
-            draw_matrix(axes, values, title, colour=colour, highlight=most)
-
-    return draw
-
-
-def evidence(
-    marks: Sequence[int],
-    detected: Runs,
-    counted: Runs,
-    counts: Sequence[int],
-) -> Drawing:
-    """How well each pooling detects spread evidence, and how it counts; bands of 95 %."""
-    colours = {"max": "kernel", "average": "output"}
-
-    def draw(figure: Figure) -> None:
-        first, second = panels(figure, 2, 2, 1)
-        for name, runs in detected.items():
-            _band(first, marks, runs, colours[name])
-            end = 0 if name == "max" else -1
-            label_line(first, marks[end], runs.mean(axis=0)[end] + 0.015, name, colours[name],
-                       ha="left" if end == 0 else "right", va="bottom")  # fmt: skip
-        first.set_xscale("log", base=2)
-        _ticks(first, marks)
-        first.set_xlabel("places that carry the mark, of 64")
-        first.set_title("told from noise")
-        first.set_ylim(None, 1.06)
-        second.plot(counts, counts, color=role("line"), linewidth=1, zorder=0)
-        for name, runs in counted.items():
-            _band(second, counts, runs, colours[name])
-            last = runs.mean(axis=0)[-1]
-            label_line(second, counts[-1], last + (0.4 if name == "average" else -0.7), name,
-                       colours[name], ha="right", va="bottom" if name == "average" else "top")  # fmt: skip
-        second.set_xticks(counts)
-        second.set_xlabel("marks there are")
-        second.set_title("marks read off")
+        name_below(figure, (first, second), "side of the image, n")
 
     return draw
 
@@ -242,7 +128,7 @@ def in_step(
         second.plot(steps, apart, color=role("gradient"), linewidth=1)
         second.set_yscale("log")
         second.set_title("largest difference of a weight")
-        _name_below(figure, (first, second), "step")
+        name_below(figure, (first, second), "step")
 
     return draw
 
@@ -276,9 +162,7 @@ def _runs(
     axes.plot(x, runs.mean(axis=0), f"o{line}", ms=3.5, linewidth=1.3, color=role(colour))
 
 
-def _band(
-    axes: Axes, x: Sequence[int], runs: Float[np.ndarray, "seeds n"], colour: str
-) -> None:
+def band(axes: Axes, x: Sequence[int], runs: Float[np.ndarray, "seeds n"], colour: str) -> None:
     """The mean over seeds with its 95 % interval."""
     low, high = mean_interval(runs)
     axes.fill_between(x, low, high, color=role(colour), alpha=0.25, linewidth=0)
@@ -287,13 +171,13 @@ def _band(
 
 def _powers_of_two(axes: Axes, sizes: Sequence[int], both: bool = True) -> None:
     axes.set_xscale("log", base=2)
-    _ticks(axes, sizes)
+    ticks(axes, sizes)
     if both:
         axes.set_yscale("log", base=2)
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
 
 
-def _log_scale(axes: Axes, places: Sequence[float]) -> None:
+def log_scale(axes: Axes, places: Sequence[float]) -> None:
     """A logarithmic axis upwards, with its numbers written out."""
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(FixedLocator(list(places)))
@@ -301,13 +185,14 @@ def _log_scale(axes: Axes, places: Sequence[float]) -> None:
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
 
 
-def _ticks(axes: Axes, places: Sequence[int]) -> None:
+def ticks(axes: Axes, places: Sequence[int]) -> None:
+    """Numbers below a logarithmic axis, at these places alone."""
     axes.xaxis.set_major_locator(FixedLocator(list(places)))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
 
 
-def _name_below(figure: Figure, both: Sequence[Axes], name: str) -> None:
+def name_below(figure: Figure, both: Sequence[Axes], name: str) -> None:
     """One name for the axes of panels: below each, or below the last where they are stacked."""
     for axes in both[-1:] if is_narrow(figure) else both:
         axes.set_xlabel(name)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 BY_HAND = np.array([[1, 4, 2, 0], [3, 0, 5, 1], [2, 6, 1, 7], [8, 1, 0, 3]], dtype=float)
 
 
-@exercise("gradients-stride", because="Only the number of places has changed.")
+@exercise("gradients-places", because="Only the number of places has changed.")
 def stride(answer: Any) -> str | None:
     """The standard deviations of the gradients of a weight and of the bias, with a stride."""
     cases = [(8, 3, 1, 2.0, 0.5), (9, 3, 3, 1.0, 2.0), (10, 3, 2, 0.5, 3.0), (64, 5, 4, 3.0, 1.5)]
@@ -44,8 +44,7 @@ def stride(answer: Any) -> str | None:
 @exercise("gradients-offset", because="What all places agree on outgrows what they do not.")
 def offset(answer: Any) -> str | None:
     """Mean and standard deviation of a weight's gradient where nothing is centred."""
-    cases = [(8, 3, 2.0, 0.5, 0, 0), (8, 3, 2.0, 0.5, 1.5, 0), (9, 2, 1.0, 2.0, 0, -0.5),
-             (20, 5, 1.0, 3.0, 0.5, 2.0)]  # fmt: skip
+    cases = [(20, 5, 1.0, 3.0, 0.5, 2.0), (8, 3, 2.0, 0.5, 1.5, 0), (9, 2, 1.0, 2.0, 0, -0.5)]
     for n, k, sx, sg, mu, nu in cases:
         given = array(result_of(answer, n, k, sx, sg, mu, nu), 2)
         m = n - k + 1
@@ -60,7 +59,9 @@ def offset(answer: Any) -> str | None:
         if np.isclose(given[1], spread**2):
             return "The second is the variance; the exercise asks for its root."
         if np.isclose(given[1], m * sx * sg):
-            return "The spread changes too: how large is the mean of a square, if it is not centred?"
+            return (
+                "The spread changes too: how large is the mean of a square, if it is not centred?"
+            )
         return where + "the standard deviation does not fit. Work out one term's variance first."
     return None
 
@@ -157,7 +158,9 @@ def shares(answer: Any) -> str | None:
         if np.allclose((given != 0), _fair(dy, x) != 0) and not np.allclose(sums, dy):
             return "The right pixels. But what a window gets must sum to its dy."
         if np.allclose(given, np.kron(dy, np.full((2, 2), 0.25))):
-            return "That is the gradient of the average: only the largest pixels should get a share."
+            return (
+                "That is the gradient of the average: only the largest pixels should get a share."
+            )
         return f"For x = {x.tolist()} and dy = {dy.round(2).tolist()}, that does not fit."
     return None
 
@@ -182,7 +185,9 @@ def softmax(answer: Any) -> str | None:
                 "derivatives sum to?"
             )
         if not np.allclose(given, dscores[0]):
-            return f"With {classes} classes that does not fit. Take the two parts of the loss apart."
+            return (
+                f"With {classes} classes that does not fit. Take the two parts of the loss apart."
+            )
     return None
 
 
@@ -193,4 +198,4 @@ def _fair(
     blocks = x.reshape(m, 2, m, 2)  # block row, row, block column, column
     largest = blocks == blocks.max(axis=(1, 3), keepdims=True)
     split = largest / largest.sum(axis=(1, 3), keepdims=True)
-    return (split * dy[:, None, :, None]).reshape(x.shape)
+    return np.asarray(split * dy[:, None, :, None]).reshape(x.shape)
