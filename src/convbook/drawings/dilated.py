@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.patches import Rectangle
+from matplotlib.patches import PathPatch, Rectangle
+from matplotlib.path import Path
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from convbook.plotting import (
@@ -79,15 +80,15 @@ def paths(maps: Mapping[str, Float[np.ndarray, "h w"]]) -> Drawing:
             panels(figure, len(maps), len(maps), 1), maps.items(), strict=True
         ):
             height, width = counts.shape
-            for (i, j), count in np.ndenumerate(counts):
-                axes.add_patch(Rectangle((j, i), 1, 1, fill=False, ec=role("line"), lw=0.6))
-                if count > 0:  # by the logarithm, as a sixth of the paths is still a lot
-                    shade = 0.2 + 0.8 * float(np.log(count) / np.log(most))
-                    axes.add_patch(
-                        Rectangle((j, i), 1, 1, fc=role("input"), ec="none", alpha=shade, zorder=0)
-                    )
+            for count in np.unique(counts[counts > 0]):  # by the logarithm: few are still some
+                shade = 0.2 + 0.8 * float(np.log(count) / np.log(most))
+                _squares(axes, counts == count, "input", alpha=shade)
+            axes.hlines(range(height + 1), 0, width, color=role("line"), linewidth=0.6)
+            axes.vlines(range(width + 1), 0, height, color=role("line"), linewidth=0.6)
             middle = (height // 2, width // 2)
-            axes.add_patch(Rectangle(middle[::-1], 1, 1, fill=False, ec=role("ink"), lw=1.8))
+            axes.add_patch(
+                Rectangle(middle[::-1], 1, 1, fill=False, ec=role("ink"), lw=1.8, zorder=3)
+            )
             axes.set(xlim=(-0.1, width + 0.1), ylim=(height + 0.1, -0.1), aspect="equal")
             axes.axis("off")
             axes.set_title(title)
@@ -144,20 +145,27 @@ def rooms(
 
 
 def _cells(axes: Axes, marks: Mapping[str, Bool[np.ndarray, "h w"]], title: str) -> None:
-    """Sets of pixels in the colours of roles; runs of a row are one rectangle."""
+    """Sets of pixels in the colours of roles."""
     for colour, pixels in marks.items():
         height, width = pixels.shape
-        for i, row in enumerate(pixels):
-            steps = np.flatnonzero(np.diff(np.r_[False, row, False]))
-            for start, end in steps.reshape(-1, 2).tolist():
-                axes.add_patch(
-                    Rectangle(
-                        (start, i), end - start, 1, fc=role(colour), ec="none", antialiased=False
-                    )
-                )
+        _squares(axes, pixels, colour)
     axes.set(xlim=(0, width), ylim=(height, 0), aspect="equal", xticks=[], yticks=[], title=title)
     for spine in axes.spines.values():
         spine.set(visible=True, color=role("line"), linewidth=0.8)
+
+
+def _squares(axes: Axes, pixels: Bool[np.ndarray, "h w"], colour: str, alpha: float = 1.0) -> None:
+    """Fill pixels. They are one path: neighbours that were drawn one by one would show a seam."""
+    corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]])
+    runs = []
+    for i, row in enumerate(pixels):
+        edges = np.flatnonzero(np.diff(np.r_[False, row, False]))  # where runs begin and end
+        for start, end in edges.reshape(-1, 2):
+            corner, size = np.array([start, i]), np.array([end - start, 1])
+            runs.append(Path(corner + size * corners, closed=True))
+    if runs:
+        whole = Path.make_compound_path(*runs)
+        axes.add_patch(PathPatch(whole, fc=role(colour), ec="none", alpha=alpha, zorder=0))
 
 
 def room_results(
