@@ -73,26 +73,29 @@ def forward(p: Arrays, images: Float[ArrayLike, "n h w"]) -> Arrays:
 
 
 def backward(p: Arrays, a: Arrays, dscores: Float[np.ndarray, "n c"]) -> Arrays:
-    """The derivatives of the loss with respect to all of ``p`` and ``a``: forward, read upwards."""
+    """The loss's derivatives by all of ``p`` and ``a``: `forward`, upwards."""
     d = {"scores": dscores}
     d["w3"], d["b3"] = dscores.T @ a["f"], dscores.sum(axis=0)
     d["f"] = dscores @ p["w3"]
     d["q"] = d["f"].reshape(a["q"].shape)
     d["h2"] = avg_pool2d_backward(d["q"], a["h2"], _quarter(a))
     d["y2"] = d["h2"] * (a["y2"] > 0)
-    d["m1"], d["w2"], d["b2"] = conv2d_backward(d["y2"], a["m1"], p["w2"], padding=1)
+    back = conv2d_backward(d["y2"], a["m1"], p["w2"], padding=1)
+    d["m1"], d["w2"], d["b2"] = back
     d["h1"] = max_pool2d_backward(d["m1"], a["h1"], 2)
     d["y1"] = d["h1"] * (a["y1"] > 0)
-    d["x"], d["w1"], d["b1"] = conv2d_backward(d["y1"], a["x"], p["w1"], padding=1)
+    back = conv2d_backward(d["y1"], a["x"], p["w1"], padding=1)
+    d["x"], d["w1"], d["b1"] = back
     return d
 
 
 def softmax_cross_entropy(
     scores: Float[ArrayLike, "n c"], labels: Int[ArrayLike, " n"]
 ) -> tuple[float, Float[np.ndarray, "n c"]]:
-    """The mean over the batch of −log of the label's probability, and its gradient.
+    """The mean over the batch of −log p(label), and its gradient.
 
-    The probabilities are ``exp(scores)``, divided by their sum over the classes.
+    The probabilities p are ``exp(scores)``, divided by their sum over the
+    classes.
 
     Raises
     ------
@@ -106,7 +109,8 @@ def softmax_cross_entropy(
     right = np.asarray(labels)
     if right.shape != (n,) or not np.isin(right, np.arange(classes)).all():
         raise ValueError(
-            f"labels has shape {right.shape}; it must be ({n},), of classes 0 to {classes - 1}"
+            f"labels has shape {right.shape}; it must be ({n},), with classes "
+            f"from 0 to {classes - 1}"
         )
     mine = np.arange(n), right.astype(int)
     shifted = table - table.max(axis=1, keepdims=True)  # exp cannot overflow
@@ -117,7 +121,7 @@ def softmax_cross_entropy(
 
 
 def sgd_step(p: Arrays, d: Arrays, rate: float) -> Arrays:
-    """The parameters a step down the slope: every one less ``rate`` times its derivative."""
+    """Every parameter less ``rate`` times its derivative."""
     return {name: value - rate * d[name] for name, value in p.items()}
 
 
