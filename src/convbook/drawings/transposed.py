@@ -1,0 +1,245 @@
+"""The drawings about matrices and transposed convolutions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.patches import Rectangle
+
+from convbook.plotting import (
+    Drawing,
+    draw_image,
+    draw_matrix,
+    is_narrow,
+    label_line,
+    panels,
+    role,
+)
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+def matrices(shown: Mapping[str, tuple[Float[np.ndarray, "m n"], str]]) -> Drawing:
+    """Matrices of weights as pictures, each with a line of text below."""
+
+    def draw(figure: Figure) -> None:
+        for axes, (title, (matrix, below)) in zip(
+            panels(figure, len(shown), len(shown), 1), shown.items(), strict=True
+        ):
+            draw_image(axes, matrix, title, limit=float(np.abs(matrix).max()))
+            axes.set_xlabel(below)
+
+    return draw
+
+
+def blocks(
+    row: Int[np.ndarray, "m n"], plane: Int[np.ndarray, "p q"], shape: tuple[int, int]
+) -> Drawing:
+    """The matrix of a 1-D and of a 2-D convolution, of the numbers of the weights (from 1; 0: none).
+
+    ``shape`` is that of the blocks of the second one, whose kernel has three columns.
+    """
+
+    def draw(figure: Figure) -> None:
+        if is_narrow(figure):
+            first, second = figure.subplots(2, 1, height_ratios=[1, 1.15])
+        else:
+            first, second = figure.subplots(1, 2, width_ratios=[row.shape[1], plane.shape[1]])
+        size = 6 if is_narrow(figure) else 8
+        _weights(first, row, "of a row", shade=lambda number: 0.25, size=9)
+        # A block holds one row of the kernel: so its shade.
+        shades = {0: 0.12, 1: 0.35, 2: 0.65}
+        _weights(second, plane, "of a plane", lambda number: shades[(number - 1) // 3], size)
+        for i in range(0, plane.shape[0], shape[0]):
+            for j in range(0, plane.shape[1], shape[1]):
+                second.add_patch(
+                    Rectangle((j, i), shape[1], shape[0], fill=False, ec=role("ink"), lw=1.4)
+                )
+
+    return draw
+
+
+def weights(shown: Mapping[str, Int[np.ndarray, "m n"]], columns: int = 2) -> Drawing:
+    """Matrices of the numbers of weights (from 1; 0: none), drawn as letters."""
+
+    def draw(figure: Figure) -> None:
+        for axes, (title, numbers) in zip(
+            panels(figure, len(shown), columns, 1), shown.items(), strict=True
+        ):
+            _weights(axes, numbers, title, shade=lambda number: 0.12 + 0.2 * (number - 1), size=9)
+
+    return draw
+
+
+def _weights(
+    axes: Axes,
+    numbers: Int[np.ndarray, "m n"],
+    title: str,
+    shade: Callable[[int], float],
+    size: float,
+) -> None:
+    height, width = numbers.shape
+    for (i, j), number in np.ndenumerate(numbers):
+        axes.add_patch(Rectangle((j, i), 1, 1, fill=False, ec=role("line"), lw=0.5))
+        if number:
+            axes.add_patch(
+                Rectangle((j, i), 1, 1, fc=role("kernel"), ec="none", alpha=shade(int(number)))
+            )
+            letter = LETTERS[int(number) - 1]
+            axes.text(j + 0.5, i + 0.53, letter, ha="center", va="center", fontsize=size)
+    axes.set(xlim=(-0.05, width + 0.05), ylim=(height + 0.05, -0.05), aspect="equal")
+    axes.axis("off")
+    axes.set_title(title)
+
+
+def system(
+    windows: Float[np.ndarray, "m k"],
+    kernel: Float[np.ndarray, " k"],
+    output: Float[np.ndarray, " m"],
+) -> Drawing:
+    """Windows times filter equals output: three matrices in a row."""
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots(1, 3, width_ratios=[len(kernel), 1.6, 1.6])
+        draw_matrix(axes[0], windows, "windows", colour="input")
+        draw_matrix(axes[1], kernel[:, None], "filter", colour="kernel")
+        draw_matrix(axes[2], output[:, None], "output", colour="output")
+        for one, sign in zip(axes[1:], ("×", "="), strict=True):
+            one.set_xlim(-0.7, 1.1)
+            one.text(-0.4, len(kernel) / 2, sign, ha="center", va="center", fontsize=13)
+
+    return draw
+
+
+def errors(
+    lengths: Sequence[int],
+    errors: Float[np.ndarray, "seeds lengths"],
+    expected: Float[np.ndarray, " lengths"],
+) -> Drawing:
+    """Errors of a filter against the length of the row, a dot for each seed; a line for theory."""
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        for values in errors:
+            axes.plot(lengths, values, "o", ms=3, mec="none", alpha=0.45, color=role("kernel"))
+        axes.plot(lengths, expected, color=role("ink"), lw=1.2)
+        label_line(axes, lengths[-2], expected[-2] * 2.3, "theory", "ink", ha="center")
+        axes.set(xscale="log", yscale="log", xlabel="length of the row", ylabel="error")
+        axes.set_xticks(lengths, [f"{length:,}" for length in lengths])
+        axes.minorticks_off()
+
+    return draw
+
+
+def stamps(
+    x: Float[np.ndarray, "h w"], w: Float[np.ndarray, "kh kw"], output: Float[np.ndarray, "a b"]
+) -> Drawing:
+    """A stamp of the kernel for each number of the input, where it lies; then their sum."""
+
+    def draw(figure: Figure) -> None:
+        each = panels(figure, x.size + 1, x.size + 1, 2)
+        for axes, ((i, j), value) in zip(each, np.ndenumerate(x), strict=False):
+            height, width = output.shape
+            axes.add_patch(Rectangle((0, 0), width, height, fill=False, ec=role("line"), lw=1))
+            for n in range(1, height):
+                axes.plot([0, width], [n, n], color=role("line"), lw=0.6)
+            for n in range(1, width):
+                axes.plot([n, n], [0, height], color=role("line"), lw=0.6)
+            for (a, b), weight in np.ndenumerate(w):
+                product = value * weight
+                corner = (j + b, i + a)
+                axes.add_patch(
+                    Rectangle(corner, 1, 1, fc=role("kernel"), alpha=0.22, ec=role("kernel"), lw=1)
+                )
+                text = f"{product:g}".replace("-", "" if product == 0 else "−")
+                axes.text(
+                    corner[0] + 0.5, corner[1] + 0.53, text, ha="center", va="center",
+                    color=role("ink"),
+                )  # fmt: skip
+            axes.set(xlim=(-0.05, width + 0.05), ylim=(height + 0.05, -0.05), aspect="equal")
+            axes.axis("off")
+            axes.set_title(f"{value:g} × filter".replace("-", "−"))
+        draw_matrix(each[-1], output, "their sum", colour="output")
+
+    return draw
+
+
+def sizes(
+    lengths: Sequence[int], outputs: Sequence[int], back: Mapping[int, Sequence[int]]
+) -> Drawing:
+    """To which output length each length leads, and which of them a transposed one returns to.
+
+    ``back[p]`` are the lengths that the output lengths return to with ``output_padding`` p.
+    """
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        for n, m in zip(lengths, outputs, strict=True):
+            axes.plot([n, n, lengths[0] - 0.6], [0, m, m], color=role("line"), lw=0.8, zorder=0)
+        colours = ("kernel", "gradient", "output")
+        for added, colour in zip(back, colours, strict=False):
+            places = list(back[added])
+            heights = [outputs[list(lengths).index(n)] for n in places]
+            axes.plot(places, heights, "o", ms=7, color=role(colour))
+            label_line(axes, places[-1] + 0.35, heights[-1] - 0.42 + 0.0, f"{added}", colour)
+        axes.set(xlabel="length before the convolution", ylabel="length after it")
+        axes.set_xticks(lengths)
+        axes.set_yticks(sorted(set(outputs)))
+        axes.set(xlim=(lengths[0] - 0.6, lengths[-1] + 1), ylim=(min(outputs) - 0.7, None))
+
+    return draw
+
+
+def stuffed(
+    padded: Sequence[str],
+    kernel: Sequence[str],
+    result: Sequence[str],
+    stride: int,
+) -> Drawing:
+    """A row with zeros between and around its entries, and a flipped kernel on its places."""
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        n, k = len(padded), len(kernel)
+        for j, text in enumerate(padded):
+            _cell(axes, j, 0, text, "input", filled=text != "0")
+        for place in range(3):
+            for a, text in enumerate(kernel):
+                _cell(axes, place + a, 1.5 + 1.2 * place, text, "kernel", filled=False)
+        for j, text in enumerate(result):
+            _cell(axes, j + (k - 1) / 2, 1.9 + 1.2 * 3, text, "output", filled=False)
+        axes.text(n / 2, -0.25, "input, zeros between and around", ha="center", va="bottom")
+        axes.text(k + 2.4, 3.2, "flipped kernel,\nfirst three places", va="center")
+        axes.text(n / 2, 6.9, "output", ha="center", va="top")
+        axes.set(xlim=(-0.1, n + 0.1), ylim=(7.5, -0.9), aspect="equal")
+        axes.axis("off")
+
+    return draw
+
+
+def _cell(axes: Axes, x: float, y: float, text: str, colour: str, *, filled: bool) -> None:
+    axes.add_patch(Rectangle((x, y), 1, 1, fc="none", ec=role(colour), lw=1))
+    if filled:
+        axes.add_patch(Rectangle((x, y), 1, 1, fc=role(colour), ec="none", alpha=0.2))
+    size = 9 if len(text) < 3 else 6.5
+    axes.text(x + 0.5, y + 0.53, text, ha="center", va="center", fontsize=size)
+
+
+def enlarged(shown: Mapping[str, Float[np.ndarray, "h w"]], below: Mapping[str, str]) -> Drawing:
+    """Pictures from black to white, with a line of text below."""
+
+    def draw(figure: Figure) -> None:
+        for axes, (title, image) in zip(
+            panels(figure, len(shown), len(shown), 2), shown.items(), strict=True
+        ):
+            draw_image(axes, image, title)
+            axes.set_xlabel(below.get(title, ""))
+
+    return draw
