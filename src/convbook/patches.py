@@ -90,16 +90,18 @@ def accuracy(
 
 
 def gradients(
-    bank: Bank, seen: Float[np.ndarray, "n positions kk"], labels: Int[np.ndarray, " n"]
+    bank: Bank,
+    seen: Float[np.ndarray, "n positions kk"],
+    labels: Int[np.ndarray, " n"],
 ) -> tuple[Bank, Float[np.ndarray, "n positions filters"]]:
-    """The gradient of the mean cross-entropy, and dy, its gradient at the convolution's output."""
+    """The gradient of the mean cross-entropy, and dy, that at the convolution."""
     y = seen @ bank.w.T + bank.b  # N positions F
     features = np.maximum(y, 0).mean(axis=1)  # N F
     _, dscores = softmax_cross_entropy(features @ bank.v.T + bank.c, labels)
     dfeatures = dscores @ bank.v  # N F
     dy = (y > 0) * dfeatures[:, None] / y.shape[1]
-    dw = summed(dy, seen)
-    return Bank(dw, dy.sum(axis=(0, 1)), dscores.T @ features, dscores.sum(axis=0)), dy
+    dw, db = summed(dy, seen), dy.sum(axis=(0, 1))
+    return Bank(dw, db, dscores.T @ features, dscores.sum(axis=0)), dy
 
 
 def summed(
@@ -163,8 +165,9 @@ def coefficients(
 ) -> tuple[float, Float[np.ndarray, "n positions filters"]]:
     """How the trained filters are made: ``w = kept · w₀ + Σ a · patch``.
 
-    The optimiser is linear in the gradients, and a gradient is ``Σ dy · patch``. So the same
-    updates, applied to the recorded dy instead of to the weights, give the coefficients.
+    The optimiser is linear in the gradients, and a gradient is
+    ``Σ dy · patch``. So the same updates, applied to the recorded dy instead
+    of to the weights, give the coefficients.
 
     Returns
     -------
@@ -180,9 +183,10 @@ def coefficients(
     for step in training.steps:
         velocity *= training.momentum
         velocity += training.decay * a
-        velocity[step.chosen] += step.dy  # an image occurs at most once in a batch
+        velocity[step.chosen] += step.dy  # no image is twice in a batch
         a -= training.rate * velocity
-        kept_velocity = training.momentum * kept_velocity + training.decay * kept
+        kept_velocity *= training.momentum
+        kept_velocity += training.decay * kept
         kept -= training.rate * kept_velocity
     return kept, a
 
@@ -192,10 +196,11 @@ def shares(
     seen: Float[np.ndarray, "n positions kk"],
     total: Float[np.ndarray, " kk"],
 ) -> Float[np.ndarray, " n"]:
-    """How far each image moved a filter along ``total``, as a signed share of its length.
+    """How far each image moved a filter along ``total``, as a signed share.
 
-    Image n moved it by the sum of its patches, each times its coefficient; the share is that sum's
-    component along ``total``. Where ``total`` is the sum over all images, the shares add up to 1.
+    Image n moved it by the sum of its patches, each times its coefficient. The
+    share is that sum's component along ``total``, over the length of
+    ``total``. Where ``total`` is the sum over all images, they add up to 1.
     """
     moved = np.einsum("np,npk->nk", a, seen)
     return np.asarray(moved @ total / (total @ total))

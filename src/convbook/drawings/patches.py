@@ -36,7 +36,8 @@ def made_of(
 
     def draw(figure: Figure) -> None:
         narrow = is_narrow(figure)
-        upper, lower = figure.subfigures(2, 1, height_ratios=[1, 2.4] if narrow else [1, 1.35])
+        ratios = [1, 2.4] if narrow else [1, 1.35]
+        upper, lower = figure.subfigures(2, 1, squeeze=False, height_ratios=ratios)[:, 0]
         names = ("before", "+ all images", "= after")
         parts = zip(upper.subplots(1, 3), names, (before, added, after), strict=True)
         for axes, name, part in parts:
