@@ -56,9 +56,7 @@ def test_the_transpose_is_the_gradient_by_the_input(case):
     dy = torch.randn(y.shape, generator=torch.Generator().manual_seed(0), dtype=y.dtype)
     y.backward(dy)
     matrix = convolution_matrix(w, x.shape, *steps)
-    np.testing.assert_allclose(
-        matrix.T @ dy.numpy().ravel(), leaf.grad.numpy().ravel(), atol=1e-10
-    )
+    np.testing.assert_allclose(matrix.T @ dy.numpy().ravel(), leaf.grad.numpy().ravel(), atol=1e-10)
 
 
 @given(arrays(np.float64, 3, elements=numbers), st.integers(3, 9))

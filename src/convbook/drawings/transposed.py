@@ -42,7 +42,7 @@ def matrices(shown: Mapping[str, tuple[Float[np.ndarray, "m n"], str]]) -> Drawi
 def blocks(
     row: Int[np.ndarray, "m n"], plane: Int[np.ndarray, "p q"], shape: tuple[int, int]
 ) -> Drawing:
-    """The matrix of a 1-D and of a 2-D convolution, of the numbers of the weights (from 1; 0: none).
+    """The matrices of a 1-D and a 2-D convolution, of the weights' numbers (from 1; 0: none).
 
     ``shape`` is that of the blocks of the second one, whose kernel has three columns.
     """
@@ -53,7 +53,7 @@ def blocks(
         else:
             first, second = figure.subplots(1, 2, width_ratios=[row.shape[1], plane.shape[1]])
         size = 6 if is_narrow(figure) else 8
-        _weights(first, row, "of a row", shade=lambda number: 0.25, size=9)
+        _weights(first, row, "of a row", lambda _: 0.25, size=9)
         # A block holds one row of the kernel: so its shade.
         shades = {0: 0.12, 1: 0.35, 2: 0.65}
         _weights(second, plane, "of a plane", lambda number: shades[(number - 1) // 3], size)
@@ -66,12 +66,15 @@ def blocks(
     return draw
 
 
-def weights(shown: Mapping[str, Int[np.ndarray, "m n"]], columns: int = 2) -> Drawing:
+def weights(shown: Mapping[str, Int[np.ndarray, "m n"]]) -> Drawing:
     """Matrices of the numbers of weights (from 1; 0: none), drawn as letters."""
 
     def draw(figure: Figure) -> None:
+        # A row more for each title, so that the cells are about as large in all of them.
+        heights = [len(numbers) + 1 for numbers in shown.values()]
+        narrow = {"height_ratios": heights} if is_narrow(figure) else {}
         for axes, (title, numbers) in zip(
-            panels(figure, len(shown), columns, 1), shown.items(), strict=True
+            panels(figure, len(shown), len(shown), 1, **narrow), shown.items(), strict=True
         ):
             _weights(axes, numbers, title, shade=lambda number: 0.12 + 0.2 * (number - 1), size=9)
 
@@ -86,8 +89,8 @@ def _weights(
     size: float,
 ) -> None:
     height, width = numbers.shape
+    _grid(axes, height, width)
     for (i, j), number in np.ndenumerate(numbers):
-        axes.add_patch(Rectangle((j, i), 1, 1, fill=False, ec=role("line"), lw=0.5))
         if number:
             axes.add_patch(
                 Rectangle((j, i), 1, 1, fc=role("kernel"), ec="none", alpha=shade(int(number)))
@@ -99,6 +102,11 @@ def _weights(
     axes.set_title(title)
 
 
+def _grid(axes: Axes, height: int, width: int) -> None:
+    axes.hlines(range(height + 1), 0, width, color=role("line"), lw=0.6, zorder=0.5)
+    axes.vlines(range(width + 1), 0, height, color=role("line"), lw=0.6, zorder=0.5)
+
+
 def system(
     windows: Float[np.ndarray, "m k"],
     kernel: Float[np.ndarray, " k"],
@@ -107,13 +115,16 @@ def system(
     """Windows times filter equals output: three matrices in a row."""
 
     def draw(figure: Figure) -> None:
-        axes = figure.subplots(1, 3, width_ratios=[len(kernel), 1.6, 1.6])
+        ratios = [3.1, 1.8, 1.8] if is_narrow(figure) else [3, 1, 3]
+        axes = figure.subplots(1, 3, width_ratios=ratios)
         draw_matrix(axes[0], windows, "windows", colour="input")
         draw_matrix(axes[1], kernel[:, None], "filter", colour="kernel")
         draw_matrix(axes[2], output[:, None], "output", colour="output")
         for one, sign in zip(axes[1:], ("×", "="), strict=True):
             one.set_xlim(-0.7, 1.1)
             one.text(-0.4, len(kernel) / 2, sign, ha="center", va="center", fontsize=13)
+        axes[0].set_anchor("E")
+        axes[2].set_anchor("W")
 
     return draw
 
@@ -133,6 +144,7 @@ def errors(
         label_line(axes, lengths[-2], expected[-2] * 2.3, "theory", "ink", ha="center")
         axes.set(xscale="log", yscale="log", xlabel="length of the row", ylabel="error")
         axes.set_xticks(lengths, [f"{length:,}" for length in lengths])
+        axes.set_yticks([0.01, 0.1, 1], ["0.01", "0.1", "1"])
         axes.minorticks_off()
 
     return draw
@@ -147,11 +159,7 @@ def stamps(
         each = panels(figure, x.size + 1, x.size + 1, 2)
         for axes, ((i, j), value) in zip(each, np.ndenumerate(x), strict=False):
             height, width = output.shape
-            axes.add_patch(Rectangle((0, 0), width, height, fill=False, ec=role("line"), lw=1))
-            for n in range(1, height):
-                axes.plot([0, width], [n, n], color=role("line"), lw=0.6)
-            for n in range(1, width):
-                axes.plot([n, n], [0, height], color=role("line"), lw=0.6)
+            _grid(axes, height, width)
             for (a, b), weight in np.ndenumerate(w):
                 product = value * weight
                 corner = (j + b, i + a)
@@ -185,24 +193,23 @@ def sizes(
             axes.plot([n, n, lengths[0] - 0.6], [0, m, m], color=role("line"), lw=0.8, zorder=0)
         colours = ("kernel", "gradient", "output")
         for added, colour in zip(back, colours, strict=False):
-            places = list(back[added])
-            heights = [outputs[list(lengths).index(n)] for n in places]
-            axes.plot(places, heights, "o", ms=7, color=role(colour))
-            label_line(axes, places[-1] + 0.35, heights[-1] - 0.42 + 0.0, f"{added}", colour)
+            for n in back[added]:
+                m = outputs[list(lengths).index(n)]
+                axes.plot(n, m, "o", ms=7, color=role(colour))
+                label_line(axes, n, m + 0.14, f"{added}", colour, ha="center", va="bottom")
+        axes.text(
+            lengths[0] - 0.3, max(outputs) + 0.85, "above a dot:\noutput_padding", va="center"
+        )
         axes.set(xlabel="length before the convolution", ylabel="length after it")
         axes.set_xticks(lengths)
         axes.set_yticks(sorted(set(outputs)))
-        axes.set(xlim=(lengths[0] - 0.6, lengths[-1] + 1), ylim=(min(outputs) - 0.7, None))
+        axes.set_xlim(lengths[0] - 0.6, lengths[-1] + 1)
+        axes.set_ylim(min(outputs) - 0.7, max(outputs) + 1.2)
 
     return draw
 
 
-def stuffed(
-    padded: Sequence[str],
-    kernel: Sequence[str],
-    result: Sequence[str],
-    stride: int,
-) -> Drawing:
+def stuffed(padded: Sequence[str], kernel: Sequence[str], result: Sequence[str]) -> Drawing:
     """A row with zeros between and around its entries, and a flipped kernel on its places."""
 
     def draw(figure: Figure) -> None:
@@ -228,8 +235,8 @@ def _cell(axes: Axes, x: float, y: float, text: str, colour: str, *, filled: boo
     axes.add_patch(Rectangle((x, y), 1, 1, fc="none", ec=role(colour), lw=1))
     if filled:
         axes.add_patch(Rectangle((x, y), 1, 1, fc=role(colour), ec="none", alpha=0.2))
-    size = 9 if len(text) < 3 else 6.5
-    axes.text(x + 0.5, y + 0.53, text, ha="center", va="center", fontsize=size)
+    text = text.replace(" + ", "\n+")
+    axes.text(x + 0.5, y + 0.53, text, ha="center", va="center", fontsize=8.5, linespacing=0.9)
 
 
 def enlarged(shown: Mapping[str, Float[np.ndarray, "h w"]], below: Mapping[str, str]) -> Drawing:
