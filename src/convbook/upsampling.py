@@ -144,9 +144,11 @@ def phase_means(
 
 @torch.no_grad()
 def ripple(network: nn.Module, levels: Sequence[float] = (0, 0.25, 0.5, 0.75, 1)) -> float:
-    """The pattern that a network puts on flat grey pictures: its standard deviation, in grey
-    levels of 255, away from the border, as a mean over pictures of the given brightness.
-    """  # fmt: skip
+    """How far from flat a network leaves flat grey pictures, in grey levels of 255.
+
+    The standard deviation of the output away from the border, as a mean over pictures of the given
+    levels, from 0 (black) to 1 (white).
+    """
     flat = torch.tensor(levels, dtype=torch.float32)[:, None, None, None].expand(-1, 1, 16, 16)
     inside = network(flat)[..., BORDER:-BORDER, BORDER:-BORDER]
     return 255 * float(inside.std(dim=(-2, -1), unbiased=False).mean())
@@ -188,7 +190,8 @@ def teach(
 ) -> Float[Tensor, "steps seeds"]:
     """Train networks to undo `halved`, each on patches from its own generator; the losses.
 
-    The loss is the mean squared error.
+    The loss is the mean squared error. The training is `convbook.training.train`'s, so the rate of
+    learning rises first and then falls.
     """
     drawn = [patches(rng, photographs, steps * batch, side=16) for rng in rngs]
     sharp = torch.tensor(np.stack(drawn), dtype=torch.float32)

@@ -55,9 +55,7 @@ def pictures(shown: Mapping[str, tuple[Float[np.ndarray, "h w"], str]]) -> Drawi
 
 
 def upsamplings(results: Mapping[str, Mapping[str, Float[np.ndarray, " seeds"]]]) -> Drawing:
-    """For each measure a panel: a row for each upsampling, a dot for each seed, a bar at the
-    median.
-    """  # fmt: skip
+    """A panel for each measure: a row an upsampling, a dot a seed, a bar at the median."""
 
     def draw(figure: Figure) -> None:
         narrow = is_narrow(figure)

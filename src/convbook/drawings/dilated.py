@@ -174,9 +174,10 @@ def room_results(
     colours: Mapping[str, str],
     places: Mapping[str, tuple[float, float]],
 ) -> Drawing:
-    """Scores of networks, a dot a seed; and the share found against the depth, with bands from the
-    lower to the upper quartile. ``places`` says where a band's name stands.
-    """  # fmt: skip
+    """Scores of networks, a dot for each seed; and the share found against the depth.
+
+    Bands hold the middle half of the seeds. ``places`` says where the name of each stands.
+    """
 
     def draw(figure: Figure) -> None:
         left, right = panels(figure, 2, 2, 1)
