@@ -267,6 +267,10 @@ def test_what_is_counted_when_a_window_hangs_over_padding_and_more():
     np.testing.assert_array_equal(avg_pool2d(x, **shown, divisor_override=2), [[18, 12]])
 
 
+def test_an_infinite_gradient_stays_with_the_maximum():
+    np.testing.assert_array_equal(max_pool2d_backward([[np.inf]], [[1, 2]], (1, 2)), [[0, np.inf]])
+
+
 def test_the_gradient_of_an_average_needs_the_shape_of_x_alone():
     dy = np.ones((2, 2))
     unknown = np.full((4, 4), np.nan)

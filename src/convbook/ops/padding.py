@@ -59,10 +59,10 @@ def pad_backward(
     margins: Margins,
     mode: PaddingMode = "zeros",
 ) -> Float[np.ndarray, "*n_c h w"]:
-    """The gradient by an image, from that by the padded image: the adjoint of `pad`.
+    """The gradient by an image, from that by the padded one: the adjoint of `pad`.
 
-    A pixel of the margin hands its gradient to the pixel that it copied; a zero is
-    no copy, and its gradient goes nowhere. So for zeros, this cuts the margins off.
+    A pixel of the margin hands its gradient to the pixel that it copied; a zero
+    is no copy, and its gradient goes nowhere: zeros are cut off.
     """
     for axis, (before, after) in zip((-2, -1), margins, strict=True):
         if before == after == 0:

@@ -201,13 +201,13 @@ def _maxima(
 def _winners(
     images: Float[np.ndarray, "n c h w"], pools: Pools
 ) -> Iterator[tuple[IntPair, Bool[np.ndarray, "n c h_out w_out"]]]:
-    """For each entry (a, b) of the windows: in which of them its number is the maximum.
+    """For each entry (a, b) of the windows: in which of them it is the maximum.
 
-    It is so in one entry of each window, or in none if the window shows padding alone.
+    Each window has one such entry, or none if it shows padding alone.
     """
     shown = pools.windows(pools.surround(images, -np.inf))
     y = _maxima(shown)
-    # NaN equals nothing, so no margin is mistaken for a maximum that is −∞ itself.
+    # NaN equals nothing: no margin is mistaken for a maximum that is −∞ itself.
     numbers = pools.windows(pools.surround(images, np.nan))
     free = np.ones(y.shape, dtype=bool)  # windows without a winner so far
     entries = list(np.ndindex(pools.size))
@@ -226,7 +226,7 @@ def _winners(
 def _add_up(
     x: Float[np.ndarray, "n c hp wp"], pools: Pools
 ) -> Float[np.ndarray, "n c h_out w_out"]:
-    """The sum of what each window shows: down its columns, then across their sums."""
+    """What each window shows, added up: down its columns, then across their sums."""
     (kh, kw), (sh, sw) = pools.size, pools.stride
     columns = windows(x, (kh, 1), (sh, 1))  # N C H_out Wp kh 1
     x = columns[..., 0, 0].copy()
@@ -242,15 +242,15 @@ def _add_up(
 def _share_out(
     y: Float[np.ndarray, "n c h_out w_out"], pools: Pools
 ) -> Float[np.ndarray, "n c hp wp"]:
-    """The adjoint: each number goes to all that its window shows, across and then down."""
+    """The adjoint: each number goes to all that its window shows."""
     (kh, kw), (sh, sw) = pools.size, pools.stride
     n, c, height, _ = y.shape
     rows = np.zeros((n, c, height, pools.padded[1]))
-    shown = windows(rows, (1, kw), (1, sw), writeable=True)  # N C H_out W_out 1 kw
+    shown = windows(rows, (1, kw), (1, sw), writeable=True)
     for b in range(kw):
         shown[..., 0, b] += y
     x = np.zeros((n, c, *pools.padded))
-    shown = windows(x, (kh, 1), (sh, 1), writeable=True)  # N C H_out Wp kh 1
+    shown = windows(x, (kh, 1), (sh, 1), writeable=True)
     for a in range(kh):
         shown[..., a, 0] += rows
     return x

@@ -31,9 +31,9 @@ class Pools:
 
     @property
     def margins(self) -> Margins:
-        """What all windows need around the image: the last ones may hang over the padding."""
+        """What all windows need around the image: behind it, as far as the last one reaches."""
         (top, bottom), (left, right) = (
-            (p, max(p, (out - 1) * s + d * (k - 1) + 1 - n - p))
+            (p, max(0, (out - 1) * s + d * (k - 1) + 1 - n - p))
             for n, k, s, p, d, out in zip(
                 self.sides,
                 self.size,

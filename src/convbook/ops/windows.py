@@ -62,10 +62,10 @@ def collect(
     dilation: IntPair,
     groups: int,
 ) -> Float[np.ndarray, "n f h_out w_out"]:
-    """Convolve: each output collects what its window shows, weighted by the kernel.
+    """Convolve: each output collects what its window shows, weighted.
 
-    Sums x · w over c, a and b. A matrix product needs the overlapping windows side by
-    side in memory, kh·kw times the image: hence a band of rows at a time.
+    Sums x · w over c, a and b. A matrix product needs the overlapping windows
+    side by side in memory, kh·kw times the image: hence a band of rows at a time.
     """
     patches = windows(x, w.shape[2:], stride, dilation)  # N C H W kh kw
     n, _, height, width, _, _ = patches.shape
@@ -86,10 +86,10 @@ def spread(
     dilation: IntPair,
     groups: int,
 ) -> Float[np.ndarray, "n c h w"]:
-    """Convolve transposed: each number of y stamps the kernel onto an empty image.
+    """Convolve transposed: each number of y stamps the kernel onto an image.
 
-    Sums w · y over f, and over the windows that share a pixel. One entry (a, b) of all
-    stamps at a time: these lie on different pixels, so none of them is lost.
+    Sums w · y over f, and over the windows that share a pixel. One entry (a, b)
+    of all stamps at a time: these lie on different pixels, so none is lost.
     """
     n, f, height, width = y.shape
     c_g, kh, kw = w.shape[1:]
@@ -114,10 +114,10 @@ def correlate(
     dilation: IntPair,
     groups: int,
 ) -> Float[np.ndarray, "f c_g kh kw"]:
-    """The gradient by the kernels: a convolution of x with y in place of a kernel.
+    """The gradient by the kernels: a convolution of x with y as the kernel.
 
-    Sums x · y over n, i and j. So entry (a, b) looks at every ``stride``-th pixel, and
-    the next one starts ``dilation`` further: the two have changed places.
+    Sums x · y over n, i and j. So entry (a, b) looks at every ``stride``-th pixel,
+    and the next one starts ``dilation`` further: the two have changed places.
     """
     n, f, height, width = y.shape
     patches = windows(x, size, stride, dilation)
