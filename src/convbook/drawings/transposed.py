@@ -52,7 +52,7 @@ def blocks(
             first, second = figure.subplots(2, 1, height_ratios=[1, 1.15])
         else:
             first, second = figure.subplots(1, 2, width_ratios=[row.shape[1], plane.shape[1]])
-        size = 6 if is_narrow(figure) else 8
+        size = 7 if is_narrow(figure) else 8
         _weights(first, row, "of a row", lambda _: 0.25, size=9)
         # A block holds one row of the kernel: so its shade.
         shades = {0: 0.12, 1: 0.35, 2: 0.65}
