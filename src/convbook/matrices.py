@@ -28,7 +28,7 @@ def convolution_matrix(
 
     Row r says which inputs make output r, and with which weights; both are counted in reading
     order. Its transpose is the matrix of the transposed convolution with the same arguments
-    :cite:p:`dumoulin_arithmetic_2016` (section 4.1).
+    (Dumoulin and Visin 2016, section 4.1).
 
     Parameters
     ----------
