@@ -59,7 +59,7 @@ def pad_backward(
     margins: Margins,
     mode: PaddingMode = "zeros",
 ) -> Float[np.ndarray, "*n_c h w"]:
-    """The gradient by an image, from that by the padded one: the adjoint of `pad`.
+    """The gradient by an image, from that by the padded one: `pad`'s adjoint.
 
     A pixel of the margin hands its gradient to the pixel that it copied; a zero
     is no copy, and its gradient goes nowhere: zeros are cut off.
@@ -71,7 +71,8 @@ def pad_backward(
         side = len(padded) - before - after
         dx = padded[before : before + side].copy(order="K")
         if mode != "zeros":
-            source = np.pad(np.arange(side), (before, after), PADDING_MODES[mode])
+            around = (before, after)
+            source = np.pad(np.arange(side), around, PADDING_MODES[mode])
             margin = np.r_[:before, before + side : len(padded)]
             np.add.at(dx, source[margin], padded[margin])
         dy = np.moveaxis(dx, 0, axis)

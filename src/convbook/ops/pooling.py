@@ -226,7 +226,7 @@ def _winners(
 def _add_up(
     x: Float[np.ndarray, "n c hp wp"], pools: Pools
 ) -> Float[np.ndarray, "n c h_out w_out"]:
-    """What each window shows, added up: down its columns, then across their sums."""
+    """What each window shows, added up: down its columns, then across."""
     (kh, kw), (sh, sw) = pools.size, pools.stride
     columns = windows(x, (kh, 1), (sh, 1))  # N C H_out Wp kh 1
     x = columns[..., 0, 0].copy()

@@ -65,7 +65,7 @@ def collect(
     """Convolve: each output collects what its window shows, weighted.
 
     Sums x · w over c, a and b. A matrix product needs the overlapping windows
-    side by side in memory, kh·kw times the image: hence a band of rows at a time.
+    side by side in memory, kh·kw times the image: hence a few rows at a time.
     """
     patches = windows(x, w.shape[2:], stride, dilation)  # N C H W kh kw
     n, _, height, width, _, _ = patches.shape
@@ -116,8 +116,8 @@ def correlate(
 ) -> Float[np.ndarray, "f c_g kh kw"]:
     """The gradient by the kernels: a convolution of x with y as the kernel.
 
-    Sums x · y over n, i and j. So entry (a, b) looks at every ``stride``-th pixel,
-    and the next one starts ``dilation`` further: the two have changed places.
+    Sums x · y over n, i and j. So entry (a, b) looks at every ``stride``-th
+    pixel, and the next one starts ``dilation`` further: they changed places.
     """
     n, f, height, width = y.shape
     patches = windows(x, size, stride, dilation)
