@@ -191,12 +191,11 @@ def sizes(
         axes = figure.subplots()
         for n, m in zip(lengths, outputs, strict=True):
             axes.plot([n, n, lengths[0] - 0.6], [0, m, m], color=role("line"), lw=0.8, zorder=0)
-        colours = ("kernel", "gradient", "output")
-        for added, colour in zip(back, colours, strict=False):
-            for n in back[added]:
+        for added, returned in back.items():
+            for n in returned:
                 m = outputs[list(lengths).index(n)]
-                axes.plot(n, m, "o", ms=7, color=role(colour))
-                label_line(axes, n, m + 0.14, f"{added}", colour, ha="center", va="bottom")
+                axes.plot(n, m, "o", ms=7, color=role("input"))
+                label_line(axes, n, m + 0.14, f"{added}", "ink", ha="center", va="bottom")
         axes.text(
             lengths[0] - 0.3, max(outputs) + 0.85, "above a dot:\noutput_padding", va="center"
         )
