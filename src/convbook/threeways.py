@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from convbook._arguments import as_integer
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     Images = Float[np.ndarray, "c h w"]
     Kernels = Float[np.ndarray, "f c kh kw"]
     Maps = Float[np.ndarray, "f h_out w_out"]
+    Columns = Float[np.ndarray, "c*kh*kw windows"]
 
 
 def by_loops(x: Images, w: Kernels) -> Maps:
@@ -45,10 +47,10 @@ def by_loops(x: Images, w: Kernels) -> Maps:
 
 
 def by_matrix(x: Images, w: Kernels) -> Maps:
-    """Each window as a column of a matrix ("im2col"), then one product with all the kernels.
+    """Each window as a column of a matrix, times a matrix of the kernels.
 
-    The columns hold each pixel up to kh·kw times: memory is the price of the fast product
-    (Chellapilla, Puri, Simard 2006).
+    The columns hold each pixel up to kh·kw times: memory is the price of the
+    fast product (Chellapilla, Puri, Simard 2006).
 
     Raises
     ------
@@ -60,9 +62,9 @@ def by_matrix(x: Images, w: Kernels) -> Maps:
     return np.asarray((w.reshape(len(w), -1) @ columns).reshape(shape))
 
 
-def as_columns(x: Images, rows: int, columns: int) -> Float[np.ndarray, "c*kh*kw windows"]:
-    """All windows of ``rows`` × ``columns`` pixels, each with its channels in one column."""
-    windows = np.lib.stride_tricks.sliding_window_view(x, (rows, columns), axis=(1, 2))
+def as_columns(x: Images, rows: int, columns: int) -> Columns:
+    """Make a column of each window of ``rows`` × ``columns`` pixels."""
+    windows = sliding_window_view(x, (rows, columns), axis=(1, 2))
     ordered = windows.transpose(0, 3, 4, 1, 2)  # C kh kw H_out W_out
     return np.ascontiguousarray(ordered).reshape(len(x) * rows * columns, -1)
 
@@ -70,10 +72,10 @@ def as_columns(x: Images, rows: int, columns: int) -> Float[np.ndarray, "c*kh*kw
 def by_fft(x: Images, w: Kernels) -> Maps:
     """Products of Fourier transforms, which convolve around a torus.
 
-    The product of two transforms belongs to the convolution that flips the kernel. Its complex
-    conjugate in place of the kernel's transform takes the flip back. The last kh − 1 rows and
-    kw − 1 columns mix both ends of the image, and are the ones that the result leaves out
-    (Mathieu, Henaff, LeCun 2014).
+    The product of two transforms belongs to a convolution that flips the
+    kernel. The conjugate of the kernel's transform takes the flip back. The
+    last kh − 1 rows and kw − 1 columns mix both ends of the image; the result
+    leaves them out (Mathieu, Henaff, LeCun 2014).
 
     Raises
     ------
@@ -83,7 +85,7 @@ def by_fft(x: Images, w: Kernels) -> Maps:
     _, height, width = _output_shape(x, w)
     size = x.shape[1:]
     image = np.fft.rfft2(x)  # C H W/2+1
-    kernels = np.fft.rfft2(w, size)  # F C H W/2+1, zeros added around the weights
+    kernels = np.fft.rfft2(w, size)  # F C H W/2+1, zeros added
     product = (image * kernels.conj()).sum(axis=1)  # F H W/2+1
     return np.fft.irfft2(product, size)[:, :height, :width]
 

@@ -125,14 +125,15 @@ def phase_share(image: Float[np.ndarray, "h w"], stride: int = STRIDE, block: in
 
 def phase_means(
     image: Float[np.ndarray, "h w"], stride: int, block: int
-) -> tuple[Float[np.ndarray, "n block block"], Float[np.ndarray, "n stride stride"]]:
-    """The blocks of an image without their means, and the mean of each of their phases."""
-    stride, block = as_integer("stride", stride, 1), as_integer("block", block, 1)
+) -> tuple[Float[np.ndarray, "n b b"], Float[np.ndarray, "n s s"]]:
+    """Blocks of an image, their means taken off, and the mean of each phase."""
+    stride = as_integer("stride", stride, least=1)
+    block = as_integer("block", block, least=1)
     if block % stride:
         raise ValueError(f"block is {block}; stride, {stride}, must divide it")
     rows, columns = (length // block for length in image.shape)
     if not rows or not columns:
-        raise ValueError(f"block is {block}; the image has {image.shape} pixels")
+        raise ValueError(f"block is {block}; the image is {image.shape} pixels")
     cut = image[: rows * block, : columns * block]
     grid = cut.reshape(rows, block, columns, block).swapaxes(1, 2)
     blocks = grid.reshape(-1, block, block)
