@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,8 +12,6 @@ from convbook.ops.windows import windows
 from convbook.shapes.sizes import output_size
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from jaxtyping import Float
     from numpy.typing import ArrayLike
 
@@ -47,10 +46,10 @@ def convolution_matrix(
     Raises
     ------
     ValueError
-        If kernel and input have different numbers of axes, or the kernel does not fit.
+        If a shape, a size or a step does not fit; the message names it and says what would.
     """
     kernel = as_array("w", w)
-    shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
+    shape = tuple(input_shape) if isinstance(input_shape, Sequence) else (input_shape,)
     if kernel.ndim not in {1, 2} or len(shape) != kernel.ndim:
         raise ValueError(
             f"w has shape {kernel.shape} and input_shape is {shape}; "

@@ -74,6 +74,12 @@ def test_a_small_one_is_as_worked_by_hand():
     assert matrix.dtype == np.float64
 
 
+def test_a_shape_may_be_a_list_or_come_from_numpy():
+    expected = convolution_matrix([1, 2], 4)
+    for shape in ([4], (4,), np.int64(4), torch.Size([4])):
+        np.testing.assert_array_equal(convolution_matrix([1, 2], shape), expected)
+
+
 @pytest.mark.parametrize(
     ("w", "shape", "steps", "named"),
     [
@@ -82,6 +88,9 @@ def test_a_small_one_is_as_worked_by_hand():
         (np.ones((1, 1, 1)), (2, 2, 2), {}, "w"),
         ([1, 2, 3], 2, {}, "kernel"),
         ([1, 2], 0, {}, "input_shape"),
+        ([1, 2], 4.0, {}, "input_shape"),
+        ([1, 2], None, {}, "input_shape"),
+        ([1, 2], "4", {}, "input_shape"),
         (["a"], 3, {}, "w"),
         ([1, 2], 4, {"stride": 0}, "stride"),
         ([1, 2], 4, {"padding": -1}, "padding"),
