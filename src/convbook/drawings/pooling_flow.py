@@ -111,10 +111,8 @@ def evidence(
         second.plot(counts, counts, color=role("line"), linewidth=1, zorder=0)
         for name, runs in counted.items():
             band(second, counts, runs, COLOURS[name])
-            above = name == "average"
-            place = runs.mean(axis=0)[-1] + (0.4 if above else -0.7)
-            label_line(second, counts[-1], place, name, COLOURS[name], ha="right",
-                       va="bottom" if above else "top")  # fmt: skip
+        label_line(second, counts[4], counts[4] - 1.5, "average", COLOURS["average"])
+        label_line(second, counts[1], counts[4], "max", COLOURS["max"], ha="center")
         second.set_xticks(counts)
         second.set_xlabel("marks there are")
         second.set_title("marks read off")
