@@ -62,7 +62,7 @@ def convolution_matrix(
         for side, k in zip(sides, kernel.shape, strict=True)
     ]
 
-    # Number the pixels of the padded picture; a window then holds the numbers of what it sees.
+    # Number the pixels of the padded picture: a window then tells which it sees.
     padded = [side + 2 * padding for side in sides]
     numbers = np.arange(np.prod(padded)).reshape(padded)
     if kernel.ndim == 1:  # a row is a plane of height 1
