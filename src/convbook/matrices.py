@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from jaxtyping import Float
     from numpy.typing import ArrayLike
 
+    from convbook.ops.windows import IntPair
+
 
 def convolution_matrix(
     w: Float[ArrayLike, "*kernel"],
@@ -57,21 +59,30 @@ def convolution_matrix(
         )
     padding = as_integer("padding", padding, least=0)
     sides = [as_integer("input_shape", side, least=1) for side in shape]
-    outputs = [
-        output_size(side, k, stride, padding, dilation)
-        for side, k in zip(sides, kernel.shape, strict=True)
-    ]
+    for side, k in zip(sides, kernel.shape, strict=True):
+        output_size(side, k, stride, padding, dilation)  # refuses what does not fit
+    # A row is a plane of height 1, which is not padded above and below.
+    margins = (padding if kernel.ndim == 2 else 0, padding)
+    plane = (sides[0] if kernel.ndim == 2 else 1, sides[-1])
+    return _matrix_of_plane(np.atleast_2d(kernel), plane, margins, stride, dilation)
 
-    # Number the pixels of the padded picture: a window then tells which it sees.
-    padded = [side + 2 * padding for side in sides]
-    numbers = np.arange(np.prod(padded)).reshape(padded)
-    if kernel.ndim == 1:  # a row is a plane of height 1
-        seen = windows(numbers[None], (1, kernel.size), (1, stride), (1, dilation))
-    else:
-        seen = windows(numbers, kernel.shape, (stride, stride), (dilation, dilation))
 
-    matrix = np.zeros((int(np.prod(outputs)), numbers.size))
-    np.put_along_axis(matrix, seen.reshape(len(matrix), -1), kernel.ravel(), axis=1)
-    # The padding holds zeros, so its columns count for nothing.
-    inside = tuple(slice(padding, padding + side) for side in sides)
-    return matrix[:, numbers[inside].ravel()]
+def _matrix_of_plane(
+    kernel: Float[np.ndarray, "kh kw"],
+    sides: IntPair,
+    padding: IntPair,
+    stride: int,
+    dilation: int,
+) -> Float[np.ndarray, "outputs inputs"]:
+    # Number the pixels; the padding is no input and gets -1.
+    numbers = np.arange(sides[0] * sides[1]).reshape(sides)
+    margins = [(padding[0], padding[0]), (padding[1], padding[1])]
+    numbers = np.pad(numbers, margins, constant_values=-1)
+    # So a window holds the numbers of the pixels that it sees.
+    steps = (stride, stride), (dilation, dilation)
+    seen = windows(numbers, kernel.shape, *steps)
+    seen = seen.reshape(-1, kernel.size)  # a row for each output
+    # Put the kernel into these columns; that of -1 is the last, and goes.
+    matrix = np.zeros((len(seen), sides[0] * sides[1] + 1))
+    np.put_along_axis(matrix, seen, kernel.ravel(), axis=1)
+    return matrix[:, :-1]
