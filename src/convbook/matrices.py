@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from convbook._arguments import as_array, as_integer
-from convbook.ops.windows import windows
+from convbook.ops.sums import windows
 from convbook.shapes.sizes import output_size
 
 if TYPE_CHECKING:
     from jaxtyping import Float
     from numpy.typing import ArrayLike
 
-    from convbook.ops.windows import IntPair
+    from convbook.ops.sums import IntPair
 
 
 def convolution_matrix(

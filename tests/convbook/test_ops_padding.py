@@ -9,7 +9,7 @@ from layers import assert_adjoint, assert_names, generators, pairs, sides
 
 from convbook.ops import PADDING_MODES, pad, windows
 from convbook.ops.padding import pad_backward
-from convbook.ops.windows import collect, correlate, spread
+from convbook.ops.sums import collect, correlate, spread
 
 modes = st.sampled_from(list(PADDING_MODES))
 margins = st.tuples(*[st.tuples(st.integers(0, 4), st.integers(0, 4))] * 2)

@@ -17,8 +17,8 @@ from convbook.ops.pooling import (
     max_pool2d,
     max_pool2d_backward,
 )
+from convbook.ops.sums import windows
 from convbook.ops.transposed import conv_transpose2d, conv_transpose2d_backward
-from convbook.ops.windows import windows
 
 __all__ = [
     "PADDING_MODES",

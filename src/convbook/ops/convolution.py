@@ -12,14 +12,14 @@ import numpy as np
 from convbook._arguments import as_array, as_integer, as_pair
 from convbook.ops.axes import as_bias, as_images_and_kernels, as_output
 from convbook.ops.padding import margins_of, pad, pad_backward
-from convbook.ops.windows import collect, correlate, spread, windows
+from convbook.ops.sums import collect, correlate, spread, windows
 
 if TYPE_CHECKING:
     from jaxtyping import Float
     from numpy.typing import ArrayLike
 
     from convbook.ops.padding import Margins, PaddingMode, Pair, Word
-    from convbook.ops.windows import IntPair
+    from convbook.ops.sums import IntPair
 
     # images, kernels, margins, and the steps: stride, dilation, groups
     Layer = tuple[

@@ -12,7 +12,7 @@ import numpy as np
 from convbook.ops.axes import as_images, as_output
 from convbook.ops.padding import pad_backward
 from convbook.ops.pools import Pools, divisor, pools_on
-from convbook.ops.windows import windows
+from convbook.ops.sums import windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from convbook.ops.padding import Pair
-    from convbook.ops.windows import IntPair
+    from convbook.ops.sums import IntPair
 
 
 def max_pool2d(

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from convbook._arguments import as_flag, as_integer, as_pair
-from convbook.ops.windows import windows
+from convbook.ops.sums import windows
 from convbook.shapes.sizes import check_pooling, output_size
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
     from convbook.ops.padding import Margins, Pair
-    from convbook.ops.windows import IntPair
+    from convbook.ops.sums import IntPair
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from convbook._arguments import as_integer, as_pair
 from convbook.ops.axes import as_bias, as_images_and_kernels, as_output
 from convbook.ops.convolution import Gradients
 from convbook.ops.padding import pad, pad_backward
-from convbook.ops.windows import collect, correlate, spread
+from convbook.ops.sums import collect, correlate, spread
 from convbook.shapes.sizes import transposed_output_size
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from convbook.ops.padding import Margins, Pair
-    from convbook.ops.windows import IntPair
+    from convbook.ops.sums import IntPair
 
     # images, kernels, sides with the padding, margins, and the steps: stride, dilation, groups
     Layer = tuple[

@@ -1,1 +1,1 @@
-"""The exercises of the chapter Transposed and dilated convolutions, judged by what an answer does."""
+"""The exercises of Transposed and dilated convolutions. An answer is judged by what it does."""
