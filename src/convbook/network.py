@@ -107,11 +107,11 @@ def softmax_cross_entropy(
         raise ValueError(f"scores has shape {table.shape}; it must be (N, C)")
     n, classes = table.shape
     right = np.asarray(labels)
-    if right.shape != (n,) or not np.isin(right, np.arange(classes)).all():
-        raise ValueError(
-            f"labels has shape {right.shape}; it must be ({n},), with classes "
-            f"from 0 to {classes - 1}"
-        )
+    if right.shape != (n,):
+        raise ValueError(f"labels has shape {right.shape}; it must be {(n,)}")
+    wrong = right[~np.isin(right, np.arange(classes))]
+    if wrong.size:
+        raise ValueError(f"labels holds {wrong[0]}; use 0 to {classes - 1}")
     mine = np.arange(n), right.astype(int)
     shifted = table - table.max(axis=1, keepdims=True)  # exp cannot overflow
     log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
@@ -159,7 +159,7 @@ def accuracy(p: Arrays, images: Float[ArrayLike, "n h w"], labels: Int[ArrayLike
 
 def _with_channel(images: Float[ArrayLike, "n h w"]) -> Float[np.ndarray, "n 1 h w"]:
     x = as_array("images", images)
-    if x.ndim != 3 or 0 in x.shape or x.shape[1] % 4 or x.shape[2] % 4:
+    if x.ndim != 3 or x.shape[1] % 4 or x.shape[2] % 4:
         raise ValueError(
             f"images has shape {x.shape}; it must be (N, H, W), with H and W multiples of 4"
         )

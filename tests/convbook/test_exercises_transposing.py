@@ -25,8 +25,7 @@ RIGHT = {
         np.array([1, 2, 3, 2, 1]) / 3,
         [0, 1 / 3, 2 / 3, 1, 2 / 3, 1 / 3, 0],
         np.convolve([1, 1, 1], [1, 1, 1]) / 3,
-        # Averaged with its own shift by three, a tent still maps lines to lines.
-        np.convolve(np.array([1, 2, 3, 2, 1]) / 3, [0.5, 0, 0, 0.5]),
+        [*np.array([1, 2, 3, 2, 1]) / 3, *np.zeros(30)],
     ],
 }
 
@@ -62,7 +61,10 @@ FORESEEN = {
         ([1, 2, 3, 2, 1], "stay equal"),
         ([1, 1, 1], "steps of 1, 0"),
         ([0.5, 1, 0.5], "stay equal"),
+        (np.zeros(5), "short"),
         (np.ones(30) / 10, "further"),
+        # Averaged with its own shift by three, a tent maps lines to lines, and smooths the rest.
+        (np.convolve(np.array([1, 2, 3, 2, 1]) / 3, [0.5, 0, 0, 0.5]), "further"),
     ],
 }
 
