@@ -14,7 +14,7 @@ import numpy as np
 
 from convbook import network
 from convbook._arguments import as_array
-from convbook.photographs import PHOTOGRAPHS, grey
+from convbook.photographs import PHOTOGRAPHS, crops, grey
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
@@ -59,9 +59,14 @@ def weight_gradients(
     Raises
     ------
     ValueError
-        If the numbers of images differ, or ``dy`` is larger than the images.
+        If a shape is another, the numbers of images differ, or ``dy`` is larger than the images.
     """
     images, upstream = as_array("x", x), as_array("dy", dy)
+    if images.ndim != 3 or upstream.ndim not in {3, 4}:
+        raise ValueError(
+            f"dy has shape {upstream.shape} and x {images.shape}; they must be (B, m, n) or "
+            "(B, F, m, n), and (B, H, W)"
+        )
     m, n = upstream.shape[-2:]
     height, width = images.shape[1] - m + 1, images.shape[2] - n + 1
     if len(images) != len(upstream) or height < 1 or width < 1:
@@ -111,19 +116,6 @@ def photographs() -> list[Float[np.ndarray, "h w"]]:
     pictures = [grey(name) for name in PHOTOGRAPHS]
     everything = np.concatenate([picture.ravel() for picture in pictures])
     return [(picture - everything.mean()) / everything.std() for picture in pictures]
-
-
-def crops(
-    pictures: Sequence[Float[np.ndarray, "h w"]], rng: np.random.Generator, side: int, count: int
-) -> tuple[Float[np.ndarray, "count side side"], Int[np.ndarray, " count"]]:
-    """Square pieces of the pictures, each picture and place as likely; and whose they are."""
-    labels = rng.integers(len(pictures), size=count)
-    pieces = []
-    for label in labels:
-        height, width = pictures[label].shape
-        top, left = rng.integers(height - side + 1), rng.integers(width - side + 1)
-        pieces.append(pictures[label][top : top + side, left : left + side])
-    return np.stack(pieces), labels
 
 
 def recogniser(

@@ -6,6 +6,7 @@ Each comes with the facts that its licence wants stated. They are taken from the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Int
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,30 @@ def grey(name: str) -> Float[np.ndarray, "h w"]:
     """
     pixels = _pixels(name)
     return pixels if pixels.ndim == 2 else pixels @ np.array(LUMA)
+
+
+def crops(
+    pictures: Sequence[Float[np.ndarray, "h w"]], rng: np.random.Generator, side: int, count: int
+) -> tuple[Float[np.ndarray, "count side side"], Int[np.ndarray, " count"]]:
+    """Square pieces of pictures, each picture and each place in it as likely; and whose they are.
+
+    Raises
+    ------
+    ValueError
+        If there are no pictures, or a piece does not fit into one of them.
+    """
+    if not pictures:
+        raise ValueError("pictures is empty; it must hold at least one")
+    for picture in pictures:
+        if min(picture.shape) < side:
+            raise ValueError(f"side is {side}; a picture has the shape {picture.shape}")
+    labels = rng.integers(len(pictures), size=count)
+    pieces = np.empty((count, side, side))
+    for piece, label in zip(pieces, labels, strict=True):
+        height, width = pictures[label].shape
+        top, left = rng.integers(height - side + 1), rng.integers(width - side + 1)
+        piece[...] = pictures[label][top : top + side, left : left + side]
+    return pieces, labels
 
 
 def _pixels(name: str) -> Float[np.ndarray, "*shape"]:

@@ -1,7 +1,7 @@
 """Ways to double the size of a picture in a network, and the checkerboards that they leave.
 
 Small networks that enlarge photographs twofold: two convolutions, then one of several upsamplings.
-They are drawn from a passed generator, trained on patches of photographs, and measured by what
+They are drawn from a passed generator, trained on pieces of photographs, and measured by what
 depends on the parity of a pixel's row and column alone, its *phase*.
 """
 
@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from convbook._arguments import as_integer
+from convbook.photographs import crops
 from convbook.training import train
 
 if TYPE_CHECKING:
@@ -155,27 +156,6 @@ def ripple(network: nn.Module, levels: Sequence[float] = (0, 0.25, 0.5, 0.75, 1)
     return 255 * float(inside.std(dim=(-2, -1), unbiased=False).mean())
 
 
-def patches(
-    rng: np.random.Generator, photographs: Sequence[Float[np.ndarray, "h w"]], count: int, side: int
-) -> Float[np.ndarray, "count side side"]:
-    """Square pieces from random places of random photographs.
-
-    Raises
-    ------
-    ValueError
-        If a piece does not fit into one of the photographs.
-    """
-    for photograph in photographs:
-        if min(photograph.shape) < side:
-            raise ValueError(f"side is {side}; a photograph has the shape {photograph.shape}")
-    found = np.empty((count, side, side))
-    for n in range(count):
-        photograph = photographs[int(rng.integers(len(photographs)))]
-        row, column = (int(rng.integers(length - side + 1)) for length in photograph.shape)
-        found[n] = photograph[row : row + side, column : column + side]
-    return found
-
-
 def halved(image: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 1 h/2 w/2"]:
     """The picture at half the size: the mean of each 2×2 window."""
     return F.avg_pool2d(image, STRIDE)
@@ -189,12 +169,12 @@ def teach(
     steps: int,
     batch: int = 16,
 ) -> Float[Tensor, "steps seeds"]:
-    """Train networks to undo `halved`, each on patches from its own generator; the losses.
+    """Train networks to undo `halved`, each on pieces from its own generator; the losses.
 
     The loss is the mean squared error. The training is `convbook.training.train`'s, so the rate of
     learning rises first and then falls.
     """
-    drawn = [patches(rng, photographs, steps * batch, side=16) for rng in rngs]
+    drawn = [crops(photographs, rng, side=16, count=steps * batch)[0] for rng in rngs]
     sharp = torch.tensor(np.stack(drawn), dtype=torch.float32)
     sharp = sharp.reshape(len(networks), steps, batch, 1, 16, 16)
 

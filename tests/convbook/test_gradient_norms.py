@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from convbook import gradient_norms, network
 from convbook.gradient_norms import DISTRIBUTIONS
+from convbook.photographs import crops
 
 
 @settings(deadline=None, max_examples=30)
@@ -33,7 +34,14 @@ def test_each_images_gradient_is_torchs(seed, images, filters, out, kernel):
 
 
 @pytest.mark.parametrize(
-    ("x", "dy"), [((2, 4, 4), (3, 2, 2)), ((2, 4, 4), (2, 5, 4)), ((2, 4, 4), (2, 1, 4, 5))]
+    ("x", "dy"),
+    [
+        ((2, 4, 4), (3, 2, 2)),
+        ((2, 4, 4), (2, 5, 4)),
+        ((2, 4, 4), (2, 1, 4, 5)),
+        ((4, 4), (4, 2)),
+        ((2, 1, 4, 4), (2, 1, 2, 2)),
+    ],
 )
 def test_gradients_that_do_not_fit_the_images_are_refused(x, dy):
     with pytest.raises(ValueError, match="dy"):
@@ -79,19 +87,6 @@ def test_photographs_are_scaled_together():
     assert np.std([picture.mean() for picture in pictures]) > 0.1  # not each by itself
 
 
-def test_a_piece_is_from_the_picture_it_is_said_to_be_from():
-    numbers = [np.full((9, 7), 10.0), np.full((8, 12), 20.0)]
-    ramps = [values + np.arange(values.shape[1]) / 100 for values in numbers]
-    pieces, labels = gradient_norms.crops(ramps, np.random.default_rng(0), 5, 60)
-    assert pieces.shape == (60, 5, 5)
-    assert set(labels) == {0, 1}
-    assert np.array_equal(np.floor(pieces[:, 0, 0] / 10), labels + 1)
-    assert np.allclose(np.diff(pieces, axis=2), 0.01)
-    starts = {round(100 * (piece[0, 0] % 10)) for piece, label in zip(pieces, labels, strict=True)
-              if label}  # fmt: skip
-    assert starts == set(range(8))  # every place that fits, and no other
-
-
 def test_upstream_gradients_are_torchs_for_the_summed_loss():
     rng = np.random.default_rng(2)
     p = network.initial(rng, classes=3)
@@ -112,7 +107,7 @@ def test_with_its_own_dy_the_gradient_is_the_networks():
     pictures = gradient_norms.photographs()
     p = network.initial(np.random.default_rng(3), classes=5)
     found = gradient_norms.in_a_network(p, pictures, np.random.default_rng(4), [12], images=1)
-    x, labels = gradient_norms.crops(pictures, np.random.default_rng(4), 12, 1)
+    x, labels = crops(pictures, np.random.default_rng(4), 12, 1)
     a = network.forward(p, x)
     d = network.backward(p, a, network.softmax_cross_entropy(a["scores"], labels)[1])
     expected = [gradient_norms.root_mean_square(values) for values in (d["w1"], x, d["y1"])]
@@ -138,4 +133,4 @@ def test_a_recogniser_learns_whose_piece_it_sees():
     pictures = gradient_norms.photographs()
     rng = np.random.default_rng(7)
     p = gradient_norms.recogniser(pictures, rng)
-    assert network.accuracy(p, *gradient_norms.crops(pictures, rng, 24, 300)) > 0.3  # chance: 0.2
+    assert network.accuracy(p, *crops(pictures, rng, 24, 300)) > 0.3  # chance: 0.2

@@ -81,3 +81,25 @@ def test_a_missing_file_is_said_and_not_fetched(monkeypatch):
     monkeypatch.setitem(PHOTOGRAPHS, "lost", lost)
     with pytest.raises(FileNotFoundError, match=r"lost\.png"):
         photographs.grey("lost")
+
+
+def test_a_piece_is_from_the_picture_it_is_said_to_be_from():
+    numbers = [np.full((9, 7), 10.0), np.full((8, 12), 20.0)]
+    ramps = [values + np.arange(values.shape[1]) / 100 for values in numbers]
+    pieces, labels = photographs.crops(ramps, np.random.default_rng(0), 5, 60)
+    assert pieces.shape == (60, 5, 5)
+    assert set(labels) == {0, 1}
+    assert np.array_equal(np.floor(pieces[:, 0, 0] / 10), labels + 1)
+    assert np.allclose(np.diff(pieces, axis=2), 0.01)
+    starts = {round(100 * (piece[0, 0] % 10)) for piece, label in zip(pieces, labels, strict=True)
+              if label}  # fmt: skip
+    assert starts == set(range(8))  # every place that fits, and no other
+
+
+def test_a_piece_that_does_not_fit_into_every_picture_is_refused():
+    rng = np.random.default_rng(0)
+    pictures = [np.zeros((9, 9)), np.zeros((9, 7))]
+    with pytest.raises(ValueError, match="side"):
+        photographs.crops(pictures, rng, 8, 1)
+    with pytest.raises(ValueError, match="pictures"):
+        photographs.crops([], rng, 8, 1)

@@ -13,7 +13,6 @@ from convbook.upsampling import (
     enlarged,
     enlarger,
     icnr_,
-    patches,
     phase_share,
     ripple,
 )
@@ -109,19 +108,6 @@ def test_ripple_is_the_deviation_from_flat_in_grey_levels():
 def test_resize_and_blur_keep_flat_grey_flat_whatever_the_weights(kind):
     for seed in range(5):
         assert ripple(enlarger(kind, seeded(seed))) < 1e-3
-
-
-def test_patches_are_pieces_of_the_photographs():
-    first = np.arange(400.0).reshape(20, 20)
-    photographs = [first, 1000 + np.arange(600.0).reshape(20, 30)]
-    found = patches(np.random.default_rng(0), photographs, 50, side=7)
-    assert found.shape == (50, 7, 7)
-    assert 0 < (found[:, 0, 0] < 1000).sum() < 50  # of both
-    for patch in found:
-        width = 20 if patch[0, 0] < 1000 else 30
-        assert np.array_equal(patch - patch[0, 0], np.add.outer(width * np.arange(7), np.arange(7)))
-    with pytest.raises(ValueError, match="side"):
-        patches(np.random.default_rng(0), photographs, 1, side=21)
 
 
 def test_the_error_is_what_the_network_gives_minus_the_picture():
