@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -73,6 +74,21 @@ def as_flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError(f"{name} is {value!r}; it must be True or False")
     return value
+
+
+def check_room(name: str, value: Any, shape: tuple[int, ...]) -> None:
+    """Refuse a size that asks for an array which is a slip rather than a wish.
+
+    Raises
+    ------
+    ValueError
+        If an array of this shape would hold 2**31 numbers, 16 GiB of float64, or more.
+    """
+    if math.prod(shape) >= 2**31:
+        raise ValueError(
+            f"{name} is {value}; that makes an array of shape {shape}, which must hold fewer than "
+            "2**31 numbers"
+        )
 
 
 def _is_integer(value: Any, least: int) -> bool:

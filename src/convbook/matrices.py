@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from convbook._arguments import as_array, as_integer
+from convbook._arguments import as_array, as_integer, check_room
 from convbook.ops.sums import windows
 from convbook.shapes.sizes import output_size
 
@@ -59,8 +59,12 @@ def convolution_matrix(
         )
     padding = as_integer("padding", padding, least=0)
     sides = [as_integer("input_shape", side, least=1) for side in shape]
-    for side, k in zip(sides, kernel.shape, strict=True):
-        output_size(side, k, stride, padding, dilation)  # refuses what does not fit
+    outputs = [
+        output_size(side, k, stride, padding, dilation)
+        for side, k in zip(sides, kernel.shape, strict=True)
+    ]
+    for made in ([side + 2 * padding for side in sides], [*outputs, *sides]):
+        check_room("input_shape", f"{shape} and padding {padding}", tuple(made))
     # A row is a plane of height 1, which is not padded above and below.
     margins = (padding if kernel.ndim == 2 else 0, padding)
     plane = (sides[0] if kernel.ndim == 2 else 1, sides[-1])

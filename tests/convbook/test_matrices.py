@@ -95,6 +95,10 @@ def test_a_shape_may_be_a_list_or_come_from_numpy():
         ([1, 2], 4, {"stride": 0}, "stride"),
         ([1, 2], 4, {"padding": -1}, "padding"),
         ([1, 2], 4, {"dilation": 0}, "dilation"),
+        # more than any memory holds
+        ([1, 2], 10**6, {}, "input_shape"),
+        ([[1, 2]], (2**63, 2), {"stride": 2**63}, "padding|input_shape"),
+        ([1, 2], 4, {"padding": 2**63, "stride": 2**63}, "padding"),
     ],
 )
 def test_a_mistake_is_named(w, shape, steps, named):

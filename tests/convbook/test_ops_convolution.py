@@ -152,6 +152,8 @@ X, W = np.ones((2, 4, 5, 5)), np.ones((6, 4, 3, 3))
         ("kernel", {"w": np.ones((6, 4, 3, 6))}),
         ("kernel", {"dilation": (1, 3)}),
         ("kernel", {"w": np.ones((6, 4, 8, 8)), "padding": 1}),
+        # more than any memory holds
+        *(("padding", {"padding": far}) for far in (10**5, 2**40, 2**63, 10**20)),
         # modes
         *(
             ("padding_mode", {"padding_mode": value})

@@ -267,6 +267,14 @@ def test_what_is_counted_when_a_window_hangs_over_padding_and_more():
     np.testing.assert_array_equal(avg_pool2d(x, **shown, divisor_override=2), [[18, 12]])
 
 
+@pytest.mark.parametrize("far", [100, 2**62, 2**63, 10**20])
+@pytest.mark.parametrize("ceil_mode", [False, True])
+def test_a_stride_may_lead_out_of_the_image_at_once(far, ceil_mode):
+    for pool in (max_pool2d, avg_pool2d):
+        y = pool([[1, 1, 7], [1, 1, 7]], 2, stride=far, ceil_mode=ceil_mode)
+        np.testing.assert_array_equal(y, [[1]])
+
+
 def test_an_infinite_gradient_stays_with_the_maximum():
     np.testing.assert_array_equal(max_pool2d_backward([[np.inf]], [[1, 2]], (1, 2)), [[0, np.inf]])
 
@@ -291,6 +299,8 @@ MISTAKES = [
     ("padding", {"padding": 2}),
     ("padding", {"padding": (0, 2)}),
     ("padding", {"kernel_size": (5, 3), "padding": 2}),
+    # more than any memory holds
+    *(("padding", {"kernel_size": far, "padding": far // 2}) for far in (10**6, 2**40, 10**20)),
 ]
 MAX_MISTAKES = [
     *(("dilation", {"dilation": bad}) for bad in (*NO_STEPS, None)),

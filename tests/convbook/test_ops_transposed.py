@@ -197,6 +197,9 @@ MISTAKES = [
     ("output_padding", {"output_padding": 1}),
     ("output_padding", {"output_padding": (0, 2), "stride": 2}),
     ("output_padding", {"output_padding": 3, "stride": 2, "dilation": 3}),
+    # more than any memory holds
+    *(("stride", {"stride": far}) for far in (10**5, 2**40, 2**63)),
+    ("dilation", {"dilation": 10**20}),
     # nothing left
     ("padding", {"padding": 4}),
     ("padding", {"padding": (0, 4)}),

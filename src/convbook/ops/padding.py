@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from convbook._arguments import as_pair
+from convbook._arguments import as_pair, check_room
 from convbook.shapes import sizes
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ def pad(
     Raises
     ------
     ValueError
-        If the mode is unknown, or the image too small for it: ``"reflect"`` needs a side longer
-        than its margin, ``"circular"`` one as long.
+        If the mode is unknown; if the image is too small for it (``"reflect"`` needs a side longer
+        than its margin, ``"circular"`` one as long); or if the result would hold 2**31 numbers.
     """
     if not (isinstance(mode, str) and mode in PADDING_MODES):
         raise ValueError(f"padding_mode is {mode!r}; it can be {', '.join(PADDING_MODES)}")
@@ -50,6 +50,8 @@ def pad(
             )
     if not np.any(margins):
         return x
+    padded = (side + sum(margin) for side, margin in zip(x.shape[-2:], margins, strict=True))
+    check_room("padding", margins, (*x.shape[:-2], *padded))
     rest = [(0, 0)] * (x.ndim - 2)
     return np.pad(x, [*rest, *margins], PADDING_MODES[mode])
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from convbook._arguments import as_flag, as_integer, as_pair
+from convbook._arguments import as_flag, as_integer, as_pair, check_room
 from convbook.ops.sums import windows
 from convbook.shapes.sizes import check_pooling, output_size
 
@@ -112,7 +112,9 @@ def pools_on(
         raise ValueError(
             f"kernel_size is {size}, for images of {height}×{width}: {error}"
         ) from None
-    return Pools((height, width), size, stride, padding, dilation, out)
+    pools = Pools((height, width), size, stride, padding, dilation, out)
+    check_room("padding", padding, (*images.shape[:2], *pools.padded))
+    return pools
 
 
 def divisor(
@@ -135,7 +137,7 @@ def _lengths(
     n: int, kernel: int, stride: int, padding: int, out: int, include_pad: bool
 ) -> Float[np.ndarray, " out"]:
     """How much of each window lies within an axis of ``n`` pixels."""
-    start = np.arange(out) * stride - padding
+    start = np.array(range(0, out * stride, stride)) - padding
     end = np.minimum(start + kernel, n + padding)
     if not include_pad:
         start, end = np.maximum(start, 0), np.minimum(end, n)

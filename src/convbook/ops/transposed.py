@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from convbook._arguments import as_integer, as_pair
+from convbook._arguments import as_integer, as_pair, check_room
 from convbook.ops.axes import as_bias, as_images_and_kernels, as_output
 from convbook.ops.convolution import Gradients
 from convbook.ops.padding import pad, pad_backward
@@ -160,6 +160,8 @@ def _layer(
             images.shape[2:], kernels.shape[2:], stride, padding, added, dilation, strict=True
         )
     )
+    made = (len(images), kernels.shape[1] * groups, height, width)
+    check_room("stride", f"{stride} and dilation {dilation}", made)
     rows, columns = padding
     margins = ((rows, rows), (columns, columns))
     return images, kernels, (height, width), margins, (stride, dilation, groups)
