@@ -41,6 +41,11 @@ def test_the_draw_is_the_generators():
     assert not np.array_equal(a.images, c.images)
 
 
+def test_all_of_them_can_be_drawn():
+    known, unseen = draw_digits(np.random.default_rng(0), 1000, 797)
+    assert len(known) + len(unseen) == len(all_digits())
+
+
 @pytest.mark.parametrize("sizes", [(0,), (-1,), (2.5,), (1000, 798)])
 def test_a_mistake_is_named(sizes):
     with pytest.raises(ValueError, match=r"\bsizes\b"):

@@ -137,7 +137,7 @@ def _lengths(
     n: int, kernel: int, stride: int, padding: int, out: int, include_pad: bool
 ) -> Float[np.ndarray, " out"]:
     """How much of each window lies within an axis of ``n`` pixels."""
-    start = np.array(range(0, out * stride, stride)) - padding
+    start = np.array(range(0, out * stride, stride), dtype=np.intp) - padding
     end = np.minimum(start + kernel, n + padding)
     if not include_pad:
         start, end = np.maximum(start, 0), np.minimum(end, n)
