@@ -32,7 +32,7 @@ def even(answer: Any) -> str | None:
     if wrong:
         counts = sorted(set(_reached(min(wrong), 3).tolist()))
         found = " or ".join(f"{count:g}" for count in counts)
-        return f"With {min(wrong)} weights, a place is reached by {found} stamps."
+        return f"With a kernel of {min(wrong)}, a place is reached by {found} stamps."
     return "All of these are even. There are more."
 
 
@@ -146,6 +146,8 @@ def doubling(answer: Any) -> str | None:
         return "That is what the last layer spans on the map below it. What do those see?"
     if given == side // 2:
         return "That is how far it reaches to one side."
+    if given == side - 1:
+        return "That is what the layers add. What does an output see without any?"
     return "Each layer adds twice its dilation."
 
 
