@@ -12,10 +12,11 @@ rng = np.random.default_rng
 
 
 def small(seed, n=6, side=6, k=3, filters=4):
-    """Images, their patches, labels and a bank."""
+    """Images, their patches, labels and a bank whose biases are not 0."""
     draws = rng(seed)
     images = draws.random((n, side, side))
-    bank = patches.initial_bank(draws, filters, k, classes=3)
+    first = patches.initial_bank(draws, filters, k, classes=3)
+    bank = patches.Bank(first.w, draws.normal(size=filters), first.v, draws.normal(size=3))
     return images, patches.patches_of(images, k), draws.integers(0, 3, n), bank
 
 
@@ -48,6 +49,14 @@ def test_patches_are_windows_in_reading_order():
 def test_no_patches_of_what_is_no_stack_of_images_or_too_small(images, k):
     with pytest.raises(ValueError, match=r"k|images|kernel"):
         patches.patches_of(images, k)
+
+
+def test_first_weights_keep_the_size_of_what_flows():
+    bank = patches.initial_bank(rng(0), 600, 5, classes=20)
+    assert np.isclose(bank.w.var(), 2 / 25, rtol=0.1)
+    assert np.isclose(bank.v.var(), 2 / 600, rtol=0.1)
+    assert not bank.b.any()
+    assert not bank.c.any()
 
 
 @given(st.integers(0, 2**32 - 1))
