@@ -94,7 +94,7 @@ def gradients(
     seen: Float[np.ndarray, "n positions kk"],
     labels: Int[np.ndarray, " n"],
 ) -> tuple[Bank, Float[np.ndarray, "n positions filters"]]:
-    """The gradient of the mean cross-entropy, and dy, that at the convolution."""
+    """The gradient of the mean cross-entropy, and dy at the convolution."""
     y = seen @ bank.w.T + bank.b  # N positions F
     features = np.maximum(y, 0).mean(axis=1)  # N F
     _, dscores = softmax_cross_entropy(features @ bank.v.T + bank.c, labels)

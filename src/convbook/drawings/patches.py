@@ -66,8 +66,8 @@ def running_sums(shares: Float[np.ndarray, "filters images"], shown: int) -> Dra
             axes.plot(kept + 1, curve[kept], color=role("kernel"), linewidth=0.8, alpha=0.45)
         axes.plot(kept + 1, sums[shown][kept], color=role("kernel"), linewidth=2.4)
         middle = last // 2
-        axes.text(middle, 0.955 * sums[shown][middle], "the filter above", color=role("kernel"),
-                  ha="center", va="top",
+        axes.text(middle, 0.955 * sums[shown][middle], "the filter that moved most",
+                  color=role("kernel"), ha="center", va="top",
                   bbox={"facecolor": role("paper"), "edgecolor": "none", "pad": 1})  # fmt: skip
         axes.text(last + 1, 0.97, "all together: 1", ha="right", va="top", color=role("muted"))
         axes.set(xlim=(0, last + 1), ylim=(0, 1.06 * sums.max()))
@@ -129,6 +129,7 @@ def memorised(
         both = panels(figure, len(accuracies), len(accuracies), 1)
         for n, (axes, (title, curves)) in enumerate(zip(both, accuracies.items(), strict=True)):
             axes.axhline(0.1, color=role("muted"), linewidth=1, linestyle=(0, (3, 3)))
+            axes.text(filters[-1], 0.08, "guessing", color=role("muted"), ha="right", va="top")
             for name, values in curves.items():
                 _curve(axes, filters, values, looks[name])
                 low, high = values[:, -2:].min(), values[:, -2:].max()
