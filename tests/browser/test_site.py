@@ -34,6 +34,34 @@ def test_a_page_does_not_scroll_sideways_on_a_phone(visit, page_name):
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
+CROWDED_FORMULAS = """() => {
+  const crowded = [];
+  for (const formula of document.querySelectorAll('article div.math')) {
+    const parts = [...formula.querySelectorAll('.katex-html .base')]
+      .map(part => part.getBoundingClientRect());
+    const number = formula.querySelector('.eqno')?.firstChild;
+    const column = formula.getBoundingClientRect();
+    let end = column.right;
+    if (number) {
+      const text = document.createRange();
+      text.selectNode(number);
+      end = text.getBoundingClientRect().left - 4;
+    }
+    const left = Math.min(...parts.map(part => part.left));
+    const right = Math.max(...parts.map(part => part.right));
+    if (left < column.left || right > end)
+      crowded.push([formula.id, formula.textContent.slice(0, 40), left, right, end]);
+  }
+  return crowded;
+}"""
+
+
+def test_no_formula_runs_into_its_number_or_out_of_its_column_on_a_phone(visit, page_name):
+    page = visit(page_name, width=360).page
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert page.evaluate(CROWDED_FORMULAS) == []
+
+
 BROKEN_IN_TABLES = """() => {
   const inOneLine = element => {
     const text = document.createRange();
