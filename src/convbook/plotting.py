@@ -19,6 +19,7 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.rcsetup import cycler
+from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 from convbook.palette import ROLES, SIGNED
 
@@ -203,3 +204,24 @@ def label_line(
 ) -> None:
     """Write a line's name beside it, in the line's colour, instead of a legend."""
     axes.text(x, y, text, color=role(colour), ha=ha, va=va)
+
+
+def log_scale(axes: Axes, places: Sequence[float]) -> None:
+    """A logarithmic axis upwards, with its numbers written out."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(FixedLocator(list(places)))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+
+
+def ticks(axes: Axes, places: Sequence[int]) -> None:
+    """Numbers below a logarithmic axis, at these places alone."""
+    axes.xaxis.set_major_locator(FixedLocator(list(places)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+
+
+def name_below(figure: Figure, both: Sequence[Axes], name: str) -> None:
+    """One name for the axes of panels: below each, or below the last where they are stacked."""
+    for axes in both[-1:] if is_narrow(figure) else both:
+        axes.set_xlabel(name)

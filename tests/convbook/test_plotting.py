@@ -22,8 +22,11 @@ from convbook.plotting import (
     draw_matrix,
     is_narrow,
     label_line,
+    log_scale,
+    name_below,
     panels,
     role,
+    ticks,
 )
 
 
@@ -211,3 +214,28 @@ def test_a_label_is_written_in_its_line_s_colour():
         (1, 2),
         role("kernel"),
     )
+
+
+def numbers_on(axis):
+    """The numbers that an axis shows, where they stand, and whether there are others between."""
+    places = [float(place) for place in axis.get_ticklocs()]
+    texts = [label.get_text() for label in axis.get_ticklabels()]
+    return dict(zip(texts, places, strict=True)), len(axis.get_minorticklocs()) > 0
+
+
+def test_logarithmic_axes_have_numbers_where_they_are_asked_for():
+    one = axes()
+    one.set(xscale="log", xlim=(1, 2000), ylim=(0.001, 1000))
+    ticks(one, [8, 16, 1024])
+    log_scale(one, [0.02, 0.5, 100])
+    assert one.get_yscale() == "log"
+    assert numbers_on(one.xaxis) == ({"8": 8, "16": 16, "1024": 1024}, False)
+    assert numbers_on(one.yaxis) == ({"0.02": 0.02, "0.5": 0.5, "100": 100}, False)
+
+
+@pytest.mark.parametrize("width, named", [(WIDE, ["side", "side"]), (NARROW, ["", "side"])])
+def test_panels_that_are_stacked_name_their_axis_once(width, named):
+    figure = Figure(figsize=(width, 3))
+    both = panels(figure, 2, 2, 1)
+    name_below(figure, both, "side")
+    assert [one.get_xlabel() for one in both] == named

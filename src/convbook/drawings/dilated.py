@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import NullLocator, StrMethodFormatter
 
 from convbook.plotting import (
     Drawing,
@@ -16,6 +16,7 @@ from convbook.plotting import (
     draw_matrix,
     is_narrow,
     label_line,
+    log_scale,
     panels,
     role,
 )
@@ -61,10 +62,7 @@ def reach(
         for (name, colour, x, y), values in zip(labels, sides.values(), strict=True):
             axes.plot(layers, values, "o-", ms=4, color=role(colour))
             label_line(axes, x, y, name, colour, ha="right" if x < layers[-1] else "left")
-        axes.set_yscale("log")
-        axes.yaxis.set_major_locator(FixedLocator([3, 10, 30, 100, 300, 1000]))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.yaxis.set_minor_locator(NullLocator())
+        log_scale(axes, [3, 10, 30, 100, 300, 1000])
         axes.set(xlabel="layers", ylabel="side (pixels)")
         axes.set_xticks(layers)
 
@@ -217,7 +215,7 @@ def operations(
             axes.axhline(transforms[channels] / 1e6, color=role("output"), linewidth=2)
             axes.axvline(crossings[channels], color=role("line"), linewidth=1, zorder=0)
             axes.set_yscale("log")
-            axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
             axes.yaxis.set_minor_locator(NullLocator())
             label_line(axes, kernels[-1], counts[-1] / 1e6 * 0.45, "loops, matrix", "kernel",
                        ha="right", va="top")  # fmt: skip

@@ -6,10 +6,18 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
+from matplotlib.ticker import StrMethodFormatter
 
 from convbook.intervals import mean_interval
-from convbook.plotting import Drawing, is_narrow, label_line, panels, role
+from convbook.plotting import (
+    Drawing,
+    label_line,
+    log_scale,
+    name_below,
+    panels,
+    role,
+    ticks,
+)
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -175,24 +183,3 @@ def _powers_of_two(axes: Axes, sizes: Sequence[int], both: bool = True) -> None:
     if both:
         axes.set_yscale("log", base=2)
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-
-
-def log_scale(axes: Axes, places: Sequence[float]) -> None:
-    """A logarithmic axis upwards, with its numbers written out."""
-    axes.set_yscale("log")
-    axes.yaxis.set_major_locator(FixedLocator(list(places)))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-
-
-def ticks(axes: Axes, places: Sequence[int]) -> None:
-    """Numbers below a logarithmic axis, at these places alone."""
-    axes.xaxis.set_major_locator(FixedLocator(list(places)))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-
-
-def name_below(figure: Figure, both: Sequence[Axes], name: str) -> None:
-    """One name for the axes of panels: below each, or below the last where they are stacked."""
-    for axes in both[-1:] if is_narrow(figure) else both:
-        axes.set_xlabel(name)

@@ -7,8 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from convbook.drawings.gradient_flow import Runs, band, log_scale, name_below, ticks
-from convbook.plotting import Drawing, draw_image, draw_matrix, label_line, panels, role
+from convbook.drawings.gradient_flow import Runs, band
+from convbook.plotting import (
+    Drawing,
+    draw_image,
+    draw_matrix,
+    label_line,
+    log_scale,
+    name_below,
+    panels,
+    role,
+    ticks,
+)
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float
