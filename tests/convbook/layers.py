@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -54,6 +56,17 @@ def difference_quotients(loss, array, step=1e-6):
         nudge[index] = step
         quotients[index] = (loss(array + nudge) - loss(array - nudge)) / (2 * step)
     return quotients
+
+
+def assert_slopes(loss, arrays, gradients):
+    """The gradients of a loss by each of its arrays are its difference quotients."""
+    for n, (array, gradient) in enumerate(zip(arrays, gradients, strict=True)):
+        expected = difference_quotients(partial(_at, loss, arrays, n), array)
+        np.testing.assert_allclose(gradient, expected, rtol=0, atol=1e-6)
+
+
+def _at(loss, arrays, n, array):
+    return loss(*arrays[:n], array, *arrays[n + 1 :])
 
 
 def assert_names(name, function, arguments):
