@@ -127,7 +127,8 @@ def avg_pool2d(
         Count the padding among the numbers averaged. What hangs over it (``ceil_mode``) never
         counts.
     divisor_override
-        Divide each sum by this, whatever the count.
+        Divide each sum by this, an integer of 1 or more, whatever the count. (torch takes negative
+        ones, too; here they are a mistake.)
 
     Returns
     -------
