@@ -136,7 +136,14 @@ def teach(
     """Train networks, each on drawings from its own generator that it sees once; the losses.
 
     The loss is the mean of the pixels' cross-entropies.
+
+    Raises
+    ------
+    ValueError
+        If there is not one generator for each network.
     """
+    if not len(networks) == len(rngs) > 0:
+        raise ValueError(f"there are {len(networks)} networks and {len(rngs)} rngs: one each")
     drawn = [draw_rooms(rng, steps * batch) for rng in rngs]
     shape = (len(networks), steps, batch, 1, SIDE, SIDE)
     images = _tensor(np.stack([rooms.images for rooms in drawn])).reshape(shape)

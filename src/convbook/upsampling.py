@@ -173,7 +173,14 @@ def teach(
 
     The loss is the mean squared error. The training is `convbook.training.train`'s, so the rate of
     learning rises first and then falls.
+
+    Raises
+    ------
+    ValueError
+        If there is not one generator for each network.
     """
+    if not len(networks) == len(rngs) > 0:
+        raise ValueError(f"there are {len(networks)} networks and {len(rngs)} rngs: one each")
     drawn = [crops(photographs, rng, side=16, count=steps * batch)[0] for rng in rngs]
     sharp = torch.tensor(np.stack(drawn), dtype=torch.float32)
     sharp = sharp.reshape(len(networks), steps, batch, 1, 16, 16)

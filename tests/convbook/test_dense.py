@@ -95,6 +95,12 @@ def test_what_is_found_is_counted_by_depth():
         found_at_depth(found, depth, 3)
 
 
+@pytest.mark.parametrize("count", [0, 2])
+def test_training_needs_a_generator_for_each_network(count):
+    with pytest.raises(ValueError, match="rngs"):
+        dense.teach([labeller("plain", seeded())], [np.random.default_rng(0)] * count, steps=2)
+
+
 def test_training_lowers_the_loss_and_labels_follow_the_sign():
     group = [labeller("pooled", seeded(n)) for n in range(2)]
     rngs = [np.random.default_rng(n) for n in range(2)]

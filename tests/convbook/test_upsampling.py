@@ -119,6 +119,13 @@ def test_the_error_is_what_the_network_gives_minus_the_picture():
     assert np.allclose(error, wanted - image[8:-8, 8:-8], atol=1e-6)
 
 
+@pytest.mark.parametrize("count", [0, 2])
+def test_training_needs_a_generator_for_each_network(count):
+    rngs = [np.random.default_rng(0)] * count
+    with pytest.raises(ValueError, match="rngs"):
+        upsampling.teach([enlarger("shuffle", seeded())], rngs, [np.ones((20, 20))], steps=2)
+
+
 def test_training_lowers_the_loss_of_every_seed():
     rng = np.random.default_rng(0)
     smooth = np.add.outer(np.sin(np.arange(60) / 4), np.cos(np.arange(60) / 5)) / 4 + 0.5
