@@ -66,7 +66,7 @@ def running_sums(shares: Float[np.ndarray, "filters images"], shown: int) -> Dra
             axes.plot(kept + 1, curve[kept], color=role("kernel"), linewidth=0.8, alpha=0.45)
         axes.plot(kept + 1, sums[shown][kept], color=role("kernel"), linewidth=2.4)
         middle = last // 2
-        axes.text(middle, 0.955 * sums[shown][middle], "the filter that moved most",
+        axes.text(middle, 0.955 * sums[shown][middle], "moved most",
                   color=role("kernel"), ha="center", va="top",
                   bbox={"facecolor": role("paper"), "edgecolor": "none", "pad": 1})  # fmt: skip
         axes.text(last + 1, 0.97, "all together: 1", ha="right", va="top", color=role("muted"))
@@ -129,7 +129,6 @@ def memorised(
         both = panels(figure, len(accuracies), len(accuracies), 1)
         for n, (axes, (title, curves)) in enumerate(zip(both, accuracies.items(), strict=True)):
             axes.axhline(0.1, color=role("muted"), linewidth=1, linestyle=(0, (3, 3)))
-            axes.text(filters[-1], 0.08, "guessing", color=role("muted"), ha="right", va="top")
             for name, values in curves.items():
                 _curve(axes, filters, values, looks[name])
                 low, high = values[:, -2:].min(), values[:, -2:].max()
@@ -144,6 +143,7 @@ def memorised(
                 axes.set_xlabel("filters")
             if n == 0 or is_narrow(figure):
                 axes.set_ylabel("share right")
+        both[0].text(filters[-1], 0.12, "guessing", color=role("muted"), ha="right", va="bottom")
 
     return draw
 
