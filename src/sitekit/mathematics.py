@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import time
@@ -46,6 +47,15 @@ def start_node(
             return node, connection
 
 
+def keep_punctuation(_app: Sphinx, doctree: nodes.document) -> None:
+    """Move a mark that follows a formula into it: a line may break after a formula, not within."""
+    for formula in list(doctree.findall(nodes.math)):
+        after = formula.next_node(descend=False, siblings=True)
+        if isinstance(after, nodes.Text) and (mark := re.match(r"[.,;:]+", after)):
+            formula.parent.replace(after, nodes.Text(after[mark.end() :]))
+            formula[:] = [nodes.Text(rf"{formula.astext()}\text{{{mark[0]}}}")]
+
+
 def check_formulas(_app: Sphinx, doctree: nodes.document) -> None:
     """Warn of every formula that KaTeX cannot read, at its line."""
     for node in doctree.findall(lambda n: isinstance(n, nodes.math | nodes.math_block)):
@@ -62,4 +72,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     katex.KaTeXServer.start_server_process = classmethod(start_node)
     app.setup_extension("sphinxcontrib.katex")
     app.connect("doctree-read", check_formulas)
+    app.connect("doctree-read", keep_punctuation)
     return {"parallel_read_safe": True, "version": "1"}

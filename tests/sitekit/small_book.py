@@ -52,6 +52,8 @@ from IPython.display import Markdown
 glue("minus", -double(2))
 Markdown("| a | b |\\n| --- | --- |\\n| 1 | 2 |")
 ```
+
+So $a = b$, too.
 """
 
 

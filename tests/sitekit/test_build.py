@@ -102,6 +102,14 @@ def test_a_percent_sign_stays_with_its_number_and_code_as_it_is(built_book):
     assert "4\N{NO-BREAK SPACE}% with 7 % 4." in page(built_book, "small.html").get_text()
 
 
+def test_no_line_breaks_between_a_formula_and_a_comma(built_book):
+    formula = page(built_book, "small.html").find(class_="katex")
+    # A line may break between the unbreakable parts of a formula, and after the last one.
+    *_, last = formula.find(class_="katex-html").find_all(class_="base")
+    assert last.get_text().replace("\N{NO-BREAK SPACE}", " ") == "b,"
+    assert formula.parent.next_sibling == " too."
+
+
 def test_a_table_written_by_a_cell_is_a_table(built_book):
     table = page(built_book, "small.html").find("table")
     assert [cell.get_text(strip=True) for cell in table.find_all(["th", "td"])] == list("ab12")
