@@ -43,7 +43,7 @@ def render(id: str, draw: Drawing, height: float, narrow_height: float) -> dict[
         narrow = Figure(figsize=(NARROW, narrow_height))
         draw(narrow)
         files[f"{id}.svg"] = _base64(_svg(wide, salt=id))
-        files[f"{id}-narrow.svg"] = _base64(_svg(narrow, salt=id))
+        files[f"{id}-narrow.svg"] = _base64(_svg(narrow, salt=f"{id}-narrow"))
         files[f"{id}.pdf"] = _base64(
             _save(wide, format="pdf", metadata={"CreationDate": None, "Producer": None})
         )
@@ -61,6 +61,7 @@ def _svg(figure: Figure, salt: str) -> bytes:
     """
     with _svg_salt(salt):
         text = _save(figure, format="svg", metadata={"Date": None}).decode()
+    text = _with_numbered_clips(text, salt)
     rules = "".join(
         f'[style*="{prop}: {colour.light}"]{{{prop}:{colour.dark}!important}}'
         for name, colour in ROLES.items()
@@ -71,6 +72,17 @@ def _svg(figure: Figure, salt: str) -> bytes:
     head, tag, rest = text.partition("<defs>")
     rest = re.sub(r"<image [^>]*>", lambda image: _lighter(image[0]), rest)
     return f"{head}{style}\n {tag}{rest}".encode()
+
+
+def _with_numbered_clips(svg: str, prefix: str) -> str:
+    """The SVG with its clip paths named by their order.
+
+    matplotlib names them by a hash of where they lie, to the last digit; and the last digits of a
+    constrained layout differ from one process to the next.
+    """
+    old = re.findall(r'<clipPath id="(\w+)"', svg)
+    new = {name: f"{prefix}-clip-{n}" for n, name in enumerate(old)}
+    return re.sub(r"\bp[0-9a-f]{10}\b", lambda name: new.get(name[0], name[0]), svg)
 
 
 def _lighter(element: str) -> str:

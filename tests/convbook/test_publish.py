@@ -124,6 +124,20 @@ def test_another_id_shares_no_names_inside_the_svg():
     assert names("one-figure").isdisjoint(names("another-figure"))
 
 
+def test_the_last_digits_of_a_layout_do_not_reach_the_files():
+    """A constrained layout's differ from one process to the next."""
+
+    def drawn(left):
+        def draw(figure):
+            figure.set_layout_engine("none")
+            figure.add_axes((left, 0.1, 0.6, 0.8)).plot([0, 1], [0, 1])
+
+        return render("made-up", draw, 3.0, 3.0)
+
+    assert drawn(0.25) == drawn(np.nextafter(0.25, 1))
+    assert drawn(0.25) != drawn(0.26)
+
+
 def test_the_files_are_what_their_names_say(files):
     assert set(files) == {f"made-up{end}" for end in (".svg", "-narrow.svg", ".pdf", ".png")}
     assert files["made-up.pdf"].startswith(b"%PDF-")
