@@ -1,0 +1,1 @@
+"""Deeper networks, and what the inductive bias consists of."""

@@ -1,0 +1,1 @@
+"""The data, overfitting a few images, and how many images it takes."""

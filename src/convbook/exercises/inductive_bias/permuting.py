@@ -1,0 +1,1 @@
+"""Permuted pixels, and the ways to pool."""

@@ -1,0 +1,1 @@
+"""Training procedure, calibration, and a shift between training and test."""
