@@ -1,4 +1,8 @@
-"""Chapters are executed: in parallel, each in a kernel of its own, into the store."""
+"""Chapters are executed: in parallel, each in a kernel of its own, into the store.
+
+A chapter that starts processes of its own (``cores: all`` in its front matter) has the machine for
+itself, before all others.
+"""
 
 from __future__ import annotations
 
@@ -80,9 +84,14 @@ def execute_book(
     files = fingerprint.snapshot(project)
     chapters = [(path, *chapter.read(project, path)) for path in pages]
     chapters = [entry for entry in chapters if chapter.code_cells(entry[2])]
-    jobs, threads = share_cores(len(chapters), os.cpu_count() or 1)
+    alone = [entry for entry in chapters if takes_all_cores(entry[2])]
+    together = [entry for entry in chapters if not takes_all_cores(entry[2])]
+    cores = os.cpu_count() or 1
+    jobs, share = share_cores(len(together), cores)
 
-    def bring_up_to_date(entry: tuple[Path, str, nbformat.NotebookNode]) -> Done | BuildError:
+    def bring_up_to_date(
+        entry: tuple[Path, str, nbformat.NotebookNode], threads: int = share
+    ) -> Done | BuildError:
         path, text, notebook = entry
         key = fingerprint.key(notebook, environment)
         found = store.find(project, key)
@@ -94,14 +103,20 @@ def execute_book(
         report(f"  {path.stem:<24} {run.provenance['seconds']:7.1f} s  {how}")
         return Done(path.stem, run, cached=found is not None)
 
-    with ThreadPoolExecutor(jobs or 1) as pool:
-        results = list(pool.map(bring_up_to_date, chapters))
+    results = [bring_up_to_date(entry, threads=cores) for entry in alone]
+    with ThreadPoolExecutor(jobs) as pool:
+        results += pool.map(bring_up_to_date, together)
     errors = [result for result in results if isinstance(result, BuildError)]
     if errors:
         raise BuildError("\n".join(str(error) for error in errors))
     done = [result for result in results if isinstance(result, Done)]
     store.prune(project, keep={item.run.id for item in done})
     return done
+
+
+def takes_all_cores(notebook: nbformat.NotebookNode) -> bool:
+    """Whether a chapter's front matter asks for the whole machine."""
+    return notebook.metadata.get("chapter", {}).get("cores") == "all"
 
 
 def share_cores(chapters: int, cores: int) -> tuple[int, int]:

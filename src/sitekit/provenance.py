@@ -32,8 +32,11 @@ def facts_line(chapter: Mapping[str, Any], provenance: Mapping[str, Any]) -> str
     Raises
     ------
     BuildError
-        If the front matter lacks ``read_minutes``, or ``gpu`` is neither "no" nor "optional".
+        If the front matter lacks ``read_minutes``, ``gpu`` is neither "no" nor "optional", or
+        ``cores`` is there and not "all".
     """
+    if chapter.get("cores", "all") != "all":
+        raise BuildError(f'the front matter\'s `cores` is {chapter["cores"]!r}; it can be "all"')
     if chapter.get("gpu") not in GPU_WORDS or not isinstance(chapter.get("read_minutes"), int):
         raise BuildError(
             f'the front matter\'s `chapter` is {dict(chapter)}; it needs gpu: "no" or "optional"'

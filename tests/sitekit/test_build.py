@@ -225,6 +225,8 @@ FAULTS = {
         "---", "executed"),
     "a chapter that does not say what it takes": (
         "book/small.md", "read_minutes: 1", "read_minutes: long", "---", "read_minutes"),
+    "a chapter that asks for a number of cores": (
+        "book/small.md", "read_minutes: 1", "read_minutes: 1, cores: 2", "---", "cores"),
 }  # fmt: skip
 
 

@@ -259,6 +259,34 @@ def test_a_kernel_gets_its_share_of_threads_and_no_more(small_book):
     assert run.provenance["threads"] == threads
 
 
+def test_a_chapter_that_asks_for_all_cores_runs_alone_and_before_the_others(
+    small_book, monkeypatch
+):
+    monkeypatch.setattr(execution.os, "cpu_count", lambda: 3)
+    code = (
+        "import os, pathlib, time\n"
+        "with open('log', 'a') as log:\n"
+        "    log.write('{name} starts ' + os.environ['OMP_NUM_THREADS'] + chr(10))\n"
+        "time.sleep({seconds})\n"
+        "with open('log', 'a') as log:\n"
+        "    log.write('{name} ends' + chr(10))"
+    )
+    for name, seconds in (("other", 0), ("large", 1), ("third", 0)):
+        add_chapter(small_book, name, code.format(name=name, seconds=seconds))
+    edit(
+        small_book, "book/large.md", "file_format: mystnb\n",
+        "file_format: mystnb\nchapter: {gpu: 'no', read_minutes: 1, cores: all}\n",
+    )  # fmt: skip
+    edit(small_book, "_toc.yml", "  - file: small\n", "")
+    done = execution.execute_book(small_book, small_book.pages(), report=str)
+    log = (small_book.book / "log").read_text().splitlines()
+    assert log[:2] == ["large starts 3", "large ends"]
+    assert {"other starts 1", "third starts 1"} <= set(log[2:])
+    assert {item.name: item.run.provenance["threads"] for item in done} == {
+        "large": 3, "other": 1, "third": 1,
+    }  # fmt: skip
+
+
 def test_a_run_says_where_it_comes_from(built):
     _, notebook = chapter.read(built, built.book / "small.md")
     run = store.find(built, fingerprint.key(notebook, fingerprint.environment(built)))
