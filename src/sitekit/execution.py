@@ -116,7 +116,7 @@ def execute_book(
 
 def takes_all_cores(notebook: nbformat.NotebookNode) -> bool:
     """Whether a chapter's front matter asks for the whole machine."""
-    return notebook.metadata.get("chapter", {}).get("cores") == "all"
+    return bool(notebook.metadata.get("chapter", {}).get("cores") == "all")
 
 
 def share_cores(chapters: int, cores: int) -> tuple[int, int]:
