@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.stats import t
@@ -40,3 +40,21 @@ def mean_interval(
     error = array.std(axis=0, ddof=1) / np.sqrt(n)
     reach = t.ppf((1 + level) / 2, n - 1) * error
     return np.asarray(array.mean(axis=0) - reach), np.asarray(array.mean(axis=0) + reach)
+
+
+def summary(values: Float[ArrayLike, " n"], level: float = 0.95) -> dict[str, Any]:
+    """Mean, standard deviation (of the seeds, n - 1), number of seeds, and `mean_interval`.
+
+    Raises
+    ------
+    ValueError
+        As `mean_interval`.
+    """
+    array = as_array("values", values)
+    low, high = mean_interval(array, level)
+    return {
+        "mean": float(array.mean()),
+        "std": float(array.std(ddof=1)),
+        "seeds": len(array),
+        "ci95": [float(low), float(high)],
+    }
