@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,11 +12,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
+from convbook.stacked import Stack, stack
+
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
     from numpy.typing import ArrayLike
 
 Loss = Callable[[Tensor, Tensor], Tensor]
+
+SHUFFLING = 7  # keeps the order of images apart from whatever else a seed draws
+EVALUATED = 200  # images at once, over all networks
 
 
 def train(
@@ -180,60 +185,43 @@ def fit(
     if optimizer not in ("sgd", "adam"):
         raise ValueError(f"optimizer is {optimizer!r}; it can be 'sgd' or 'adam'")
     count, where = len(networks), device()
-    skeleton = networks[0]
-    weights, _ = stack_module_state(list(networks))
-    weights = {name: weight.detach().to(where) for name, weight in weights.items()}
-    moving = {
-        n: w.requires_grad_() for n, w in weights.items() if not n.startswith(tuple(frozen) or "\0")
-    }
+    rates = np.full(count, learning_rate, dtype=float)
+    if optimizer == "adam" and np.ptp(rates) > 0:
+        raise ValueError("learning_rate differs between networks; with Adam it must be one for all")
+    how, weights = stack(networks[0]), _stacked(networks, where)
+    moving = [w.requires_grad_() for name, w in weights.items() if not name.startswith((*frozen,))]
     sets = {"train": (images, labels), **(watch or {})}
-    data = {name: _as_sets(name, *pair, count, where) for name, pair in sets.items()}
-    x, y = data["train"]
-    rates = torch.as_tensor(
-        np.broadcast_to(learning_rate, (count,)).copy(), dtype=x.dtype, device=where
+    data = {name: _as_sets(name, *pair, count, how, where) for name, pair in sets.items()}
+    # SGD at a rate of 1 makes the same steps if each loss is scaled by its network's rate.
+    sgd = optimizer == "sgd"
+    scale = torch.as_tensor(rates if sgd else np.ones(count), dtype=torch.float32, device=where)
+    rule: torch.optim.Optimizer = (
+        torch.optim.SGD(moving, 1.0, momentum=momentum)
+        if sgd
+        else torch.optim.Adam(moving, float(rates[0]))
     )
-
-    def loss_of_one(parameters: dict[str, Tensor], x: Tensor, target: Tensor) -> Tensor:
-        return F.cross_entropy(functional_call(skeleton, parameters, (x,)), target)
-
-    losses_of_all = vmap(loss_of_one)
-    # With a constant rate, a loss times the rate at a rate of 1 makes the same step of SGD.
-    one_rate = float(rates[0]) if bool((rates == rates[0]).all()) else None
-    if optimizer == "adam" and one_rate is None:
-        raise ValueError("learning_rate differs from network to network; with Adam it must not")
-    if optimizer == "sgd":
-        scale = rates
-        step_rule: torch.optim.Optimizer = torch.optim.SGD(moving.values(), 1.0, momentum=momentum)
-        if weight_decay:
-            raise ValueError("weight_decay works with Adam only here")
-    else:
-        scale = torch.ones_like(rates)
-        step_rule = torch.optim.Adam(moving.values(), one_rate or 0.0, weight_decay=weight_decay)
-    generators = [np.random.default_rng([int(seed), 7]) for seed in seeds]
-    rows = torch.arange(count, device=where)[:, None]
-    own = torch.arange(len(x), device=where)[:, None] if len(x) > 1 else torch.zeros_like(rows)
+    generators = [np.random.default_rng([int(seed), SHUFFLING]) for seed in seeds]
     done: list[int] = []
     record: dict[str, list[Scores]] = {name: [] for name in sets}
     for epoch in range(1, epochs + 1):
-        orders = np.stack([generator.permutation(x.shape[1]) for generator in generators])
-        for start in range(0, x.shape[1], batch_size):
-            take = torch.as_tensor(orders[:, start : start + batch_size], device=where)
-            losses = losses_of_all(weights, x[own, take], y[own, take])
-            step_rule.zero_grad()
+        for x, target in _batches(*data["train"], generators, batch_size):
+            losses = _losses(how.scores(weights, x), target).mean(1)  # S
+            if weight_decay:
+                losses = losses + weight_decay / 2 * sum(
+                    w.square().flatten(1).sum(1) for w in moving
+                )
+            rule.zero_grad()
             torch.autograd.backward((losses * scale).sum())
-            step_rule.step()
+            rule.step()
         if epoch == epochs or (every and epoch % every == 0):
             done.append(epoch)
             for name, pair in data.items():
-                record[name].append(_evaluate(skeleton, weights, *pair))
-    with torch.no_grad():
-        for n, network in enumerate(networks):
-            for name, parameter in network.named_parameters():
-                parameter.copy_(weights[name][n])
+                record[name].append(_evaluate(how, weights, *pair))
+    _put_back(networks, weights)
     return History(
         np.array(done),
-        {name: np.stack([s.loss for s in scores]) for name, scores in record.items()},
-        {name: np.stack([s.accuracy for s in scores]) for name, scores in record.items()},
+        {name: np.stack([each.loss for each in scores]) for name, scores in record.items()},
+        {name: np.stack([each.accuracy for each in scores]) for name, scores in record.items()},
     )
 
 
@@ -242,57 +230,94 @@ def evaluate(
     images: Float[ArrayLike, "sets images *shape"],
     labels: Int[ArrayLike, "sets images"],
 ) -> Scores:
-    """Loss, accuracy and scores of each network on its own set, or on one that all share."""
-    where = device()
-    weights, _ = stack_module_state(list(networks))
-    weights = {name: weight.detach().to(where) for name, weight in weights.items()}
-    return _evaluate(
-        networks[0], weights, *_as_sets("images", images, labels, len(networks), where)
-    )
+    """Loss, accuracy and scores of each network on its own set, or on one that all share.
+
+    Raises
+    ------
+    ValueError
+        If the numbers of networks and sets do not agree.
+    """
+    where, how = device(), stack(networks[0])
+    data = _as_sets("images", images, labels, len(networks), how, where)
+    return _evaluate(how, _stacked(networks, where), *data)
 
 
 def confusion(
     logits: Float[np.ndarray, "networks images classes"], labels: Int[ArrayLike, "sets images"]
 ) -> Float[np.ndarray, "networks classes classes"]:
     """For each network and true class (row), the share of images it takes for each class."""
-    count, _, classes = logits.shape
+    classes = logits.shape[-1]
     said = np.eye(classes)[logits.argmax(-1)]  # networks images classes
     true = np.eye(classes)[np.broadcast_to(np.asarray(labels), said.shape[:2])]
     together = np.einsum("sit,sip->stp", true, said)
     return together / np.maximum(true.sum(axis=1)[..., None], 1)
 
 
+def _stacked(networks: Sequence[nn.Module], where: torch.device) -> dict[str, Tensor]:
+    weights, _ = stack_module_state(list(networks))
+    return {name: weight.detach().to(where) for name, weight in weights.items()}
+
+
+def _put_back(networks: Sequence[nn.Module], weights: Mapping[str, Tensor]) -> None:
+    with torch.no_grad():
+        for n, network in enumerate(networks):
+            for name, parameter in network.named_parameters():
+                parameter.copy_(weights[name][n])
+
+
 def _as_sets(
-    name: str, images: ArrayLike, labels: ArrayLike, count: int, where: torch.device
+    name: str, images: ArrayLike, labels: ArrayLike, count: int, how: Stack, where: torch.device
 ) -> tuple[Tensor, Tensor]:
+    """Images as the stack wants them, and labels; the first axis is over networks, or 1."""
     x = torch.as_tensor(np.asarray(images), dtype=torch.float32, device=where)
     y = torch.as_tensor(np.asarray(labels), dtype=torch.int64, device=where)
     if x.shape[:2] != y.shape or len(x) not in (1, count):
         raise ValueError(
-            f"{name}: images are {tuple(x.shape)} and labels {tuple(y.shape)}; the first two axes must "
-            f"agree, and the first be 1 or {count}, the number of networks"
+            f"{name}: images have the shape {tuple(x.shape)}, labels {tuple(y.shape)}; the first "
+            f"two axes must agree, and the first be 1 or {count}, the number of networks"
         )
-    return x, y
+    return how.arrange(x), y
 
 
-def _evaluate(
-    skeleton: nn.Module, weights: dict[str, Tensor], x: Tensor, y: Tensor, chunk: int = 200
-) -> Scores:
+def _batches(
+    x: Float[Tensor, "sets images *shape"],
+    y: Int[Tensor, "sets images"],
+    generators: Sequence[np.random.Generator],
+    size: int,
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """One epoch: each network meets its images in an order of its own."""
+    sets, images = y.shape
+    orders = np.stack([generator.permutation(images) for generator in generators])  # S images
+    if sets > 1:
+        orders += np.arange(sets)[:, None] * images  # as rows of all sets, one below the other
+    take = torch.as_tensor(orders, device=x.device)
+    x, y = x.flatten(0, 1), y.flatten()
+    for batch in take.split(size, dim=1):
+        chosen = batch.flatten()
+        yield (
+            x.index_select(0, chosen).unflatten(0, batch.shape),
+            y.index_select(0, chosen).unflatten(0, batch.shape),
+        )
+
+
+def _losses(
+    logits: Float[Tensor, "S N classes"], target: Int[Tensor, "S N"]
+) -> Float[Tensor, "S N"]:
+    """The cross-entropy of each image."""
+    flat = F.cross_entropy(logits.flatten(0, 1), target.flatten(), reduction="none")
+    return flat.view(target.shape)
+
+
+def _evaluate(how: Stack, weights: dict[str, Tensor], x: Tensor, y: Tensor) -> Scores:
     count = len(next(iter(weights.values())))
-    of_all = vmap(
-        lambda p, x: functional_call(skeleton, p, (x,)),
-        in_dims=(0, 0 if len(x) > 1 or count == 1 else None),
-    )
+    chunk = max(1, EVALUATED // count)  # a share at a time, so that the maps stay in the cache
     with torch.no_grad():
-        batches = x.split(chunk, dim=1)
-        logits = torch.cat(
-            [of_all(weights, b if len(x) > 1 or count == 1 else b[0]) for b in batches], 1
-        )
+        shares = [share.expand(count, *share.shape[1:]) for share in x.split(chunk, dim=1)]
+        logits = torch.cat([how.scores(weights, share) for share in shares], 1)
         target = y.expand(count, -1)
-        loss = F.cross_entropy(logits.flatten(0, 1), target.flatten(), reduction="none")
-        right = (logits.argmax(-1) == target).double().mean(1)
+        loss, right = _losses(logits, target.contiguous()), logits.argmax(-1) == target
     return Scores(
-        loss.view(count, -1).double().mean(1).cpu().numpy(),
-        right.cpu().numpy(),
+        loss.double().mean(1).cpu().numpy(),
+        right.double().mean(1).cpu().numpy(),
         logits.cpu().numpy(),
     )

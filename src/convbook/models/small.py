@@ -80,7 +80,8 @@ class SmallCNN(nn.Module):
         sizes = {"classes": classes, "kernel_size": kernel_size, "depth": depth, "width": width}
         for name, size in {**sizes, "side": side, "channels": channels}.items():
             as_integer(name, size, least=1)
-        self.pooling, self.head, self.coordinates = pooling, head, coordinates
+        self.pooling, self.head, self.padding_mode = pooling, head, padding_mode
+        self.coordinates, self.sharing = coordinates, sharing
         entering, size = channels + 2 * coordinates, side
         convolutions: list[nn.Module] = []
         for layer in range(depth):
