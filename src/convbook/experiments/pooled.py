@@ -1,0 +1,138 @@
+"""What the ways to pool are good for: tasks made for each, and what happens off the beaten track."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from convbook.edges import FIVE, Edges, draw_edges
+from convbook.experiments.permuted import SMALL, epochs_of
+from convbook.experiments.sets import TRAINING, VALIDATION, draw_sets
+from convbook.models import SmallCNN, untrained
+from convbook.training import evaluate, fit
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+HEADS = ("average", "max", "flatten")
+Draw = Callable[..., Edges]
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """The share of images that each seed's network gets right, by the name of the set."""
+
+    train: Float[np.ndarray, " seeds"]
+    accuracy: dict[str, Float[np.ndarray, " seeds"]]
+
+
+def five_classes(
+    pooling: str, *, seeds: Sequence[int], epochs: int = 200, per_class: int = 30
+) -> Pooled:
+    """The homework's network and its five classes, with one pooling behind the first layer."""
+    training, validation = (
+        draw_sets(seeds, purpose, n, classes=FIVE)
+        for purpose, n in ((TRAINING, per_class), (VALIDATION, 50))
+    )
+    networks = untrained(lambda: SmallCNN(5, pooling=pooling), seeds)
+    history = fit(networks, *training, epochs=epochs, seeds=seeds, watch={"validation": validation})
+    return Pooled(history.accuracy["train"][-1], {"validation": history.accuracy["validation"][-1]})
+
+
+def heads(
+    task: str,
+    head: str,
+    *,
+    seeds: Sequence[int],
+    per_class: int = 50,
+    steps: int = 400,
+    elsewhere: bool = False,
+) -> Pooled:
+    """One convolution of 8 kernels of 5×5 with a head, on one of the tasks of `TASKS`.
+
+    With ``elsewhere`` the network is also tried on images that it was not trained for, those of
+    `ELSEWHERE`; "flatten" cannot take larger ones.
+    """
+    draw = TASKS[task]
+    training, validation = (
+        draw_sets(seeds, purpose, n, draw)
+        for purpose, n in ((TRAINING, per_class), (VALIDATION, 100))
+    )
+    sets = {"validation": validation}
+    if elsewhere:
+        sets |= {
+            name: draw_sets(seeds, VALIDATION, 100, bands, **options)
+            for name, options in ELSEWHERE.items()
+            if head != "flatten" or "side" not in options
+        }
+    networks = untrained(
+        lambda: SmallCNN(3, depth=1, width=8, kernel_size=5, head=head, side=20), seeds
+    )
+    epochs = epochs_of(steps, training[1].shape[1])
+    history = fit(
+        networks, *training, epochs=epochs, seeds=seeds, learning_rate=0.01, optimizer="adam"
+    )
+    scores = {name: evaluate(networks, *each).accuracy for name, each in sets.items()}
+    return Pooled(history.accuracy["train"][-1], scores)
+
+
+def bands(
+    rng: np.random.Generator, per_class: int, *, hot: float | None = None, **options: Any
+) -> Edges:
+    """Bands among noise; with one pixel as bright as ``hot`` at a random place, if given."""
+    edges = draw_edges(rng, per_class, **{**SMALL, **options})
+    if hot is not None:
+        n, height, width = edges.images.shape
+        rows, columns = rng.integers(height, size=n), rng.integers(width, size=n)
+        edges.images[np.arange(n), rows, columns] = hot
+    return edges
+
+
+def noisy_bands(rng: np.random.Generator, per_class: int) -> Edges:
+    """Bands among twice the noise."""
+    return bands(rng, per_class, noise=0.3)
+
+
+def segments(rng: np.random.Generator, per_class: int, length: int = 6) -> Edges:
+    """A short piece of a band, horizontal or vertical, somewhere among noise; or none."""
+    side, n = 20, 3 * per_class
+    labels = np.repeat(np.arange(3), per_class)
+    images = np.zeros((n, side, side), np.float32)
+    starts = np.stack([rng.integers(side - 1, size=n), rng.integers(side - length + 1, size=n)])
+    intensity = rng.uniform(0.4, 1.0, size=n)
+    for image, label, (across, along), light in zip(
+        images, labels, starts.T, intensity, strict=True
+    ):
+        if label < 2:
+            view = image if label == 0 else image.T
+            view[across : across + 2, along : along + length] = light
+    images += rng.normal(0, SMALL["noise"], images.shape)
+    return Edges(images.astype(np.float32), labels, ("horizontal", "vertical", "none"))
+
+
+def counts(rng: np.random.Generator, per_class: int) -> Edges:
+    """One, two or three horizontal bands of two rows, at least two rows apart, among noise."""
+    side, n = 20, 3 * per_class
+    labels = np.repeat(np.arange(3), per_class)
+    images = np.zeros((n, side, side), np.float32)
+    for image, label in zip(images, labels, strict=True):
+        bands = label + 1
+        # Places with gaps: draw from a shorter image, then move each band on by those above it.
+        starts = np.sort(rng.choice(side - 1 - 3 * label, bands, replace=False))
+        for band, start in enumerate(starts):
+            image[start + 3 * band : start + 3 * band + 2] = rng.uniform(0.4, 1.0)
+    images += rng.normal(0, SMALL["noise"], images.shape)
+    return Edges(images.astype(np.float32), labels, ("one", "two", "three"))
+
+
+TASKS: dict[str, Draw] = {
+    "bands": bands, "noisy bands": noisy_bands, "segments": segments, "count": counts,
+}  # fmt: skip
+ELSEWHERE: dict[str, Mapping[str, Any]] = {
+    "60×60": {"side": 60},
+    "hot pixel": {"hot": 3.0},
+    "noise ×2": {"noise": 0.3},
+}
