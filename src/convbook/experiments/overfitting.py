@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 from convbook import kernel_parts
 from convbook.edges import THREE, draw_edges
-from convbook.experiments.sets import TRAINING, VALIDATION, draw_sets, shuffled
+from convbook.experiments.sets import TRAINING, VALIDATION, Sets, draw_sets, shuffled
 from convbook.models import MLP, SmallCNN, untrained
 from convbook.training import evaluate, fit
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Int
+    from numpy.typing import ArrayLike
 
 NETWORKS: dict[str, Callable[[int], nn.Module]] = {"cnn": SmallCNN, "mlp": MLP}
 
@@ -79,32 +79,31 @@ def without_part(network: SmallCNN, part: str) -> SmallCNN:
     return copy
 
 
+def without_kernel(network: SmallCNN, kernel: int) -> SmallCNN:
+    """A copy in which one kernel of the first layer is silent: its map is 0 for every image."""
+    copy = deepcopy(network)
+    with torch.no_grad():
+        for name in ("weight", "bias"):
+            copy.get_parameter(f"convolutions.0.{name}")[kernel] = 0
+    return copy
+
+
 @torch.no_grad()
-def scores_without_kernel(
-    network: SmallCNN, kernel: int, images: Float[Tensor, "n 1 h w"]
-) -> Float[Tensor, "n classes"]:
-    """The scores where one kernel of the first layer tells nothing.
-
-    What it makes of any image is replaced by one number, the mean of its map over all images: what
-    follows still finds a map of the usual brightness, but no news in it.
-    """
-
-    def silence(_: nn.Module, __: tuple[Tensor, ...], maps: Tensor) -> Tensor:
-        maps = maps.clone()  # n F h w
-        maps[:, kernel] = F.relu(maps[:, kernel]).mean()
-        return maps
-
-    hook = network.convolutions[0].register_forward_hook(silence)
-    try:
-        scores: Tensor = network(images)
-    finally:
-        hook.remove()
-    return scores
-
-
 def right_by_class(
-    scores: Float[Tensor, "n classes"], labels: np.ndarray
+    network: nn.Module, images: Float[ArrayLike, "n 1 h w"], labels: Int[np.ndarray, " n"]
 ) -> Float[np.ndarray, " classes"]:
-    """The share of each class's images whose own score is the highest."""
-    found = scores.argmax(1).numpy()
-    return np.array([(found[labels == c] == c).mean() for c in range(scores.shape[1])])
+    """The share of each class's images that a network gets right."""
+    found = network(torch.as_tensor(images)).argmax(1).numpy()
+    return np.array([(found[labels == c] == c).mean() for c in np.unique(labels)])
+
+
+def lost(
+    fitted: Sequence[SmallCNN], change: Callable[[SmallCNN], SmallCNN], sets: Sets
+) -> Float[np.ndarray, "seeds classes"]:
+    """How much of each class's accuracy each network loses by a change, on its own images."""
+    return np.stack(
+        [
+            right_by_class(network, *own) - right_by_class(change(network), *own)
+            for network, *own in zip(fitted, *sets, strict=True)
+        ]
+    )

@@ -1,0 +1,143 @@
+"""Drawings of edge images, of kernels with their signs, and of results over seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from convbook.intervals import mean_interval
+from convbook.plotting import Drawing, draw_image, is_narrow, panels, role
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Rows = Mapping[str, "Float[np.ndarray, ' seeds']"]
+
+
+def examples(rows: Mapping[str, Float[np.ndarray, "n h w"]], narrow: int = 5) -> Drawing:
+    """A line of images for each name; ``narrow`` of them on a phone."""
+
+    def draw(figure: Figure) -> None:
+        each = figure.subplots(len(rows), 1)
+        for axes, (name, images) in zip(each, rows.items(), strict=True):
+            draw_image(axes, _in_line(images[:narrow] if is_narrow(figure) else images))
+            for spine in axes.spines.values():
+                spine.set_visible(False)
+            axes.set_ylabel(name, rotation=0, ha="right", va="center")
+
+    return draw
+
+
+def kernels(
+    rows: Mapping[str, Float[np.ndarray, "n k k"]], titles: Sequence[str] = (), narrow: int = 3
+) -> Drawing:
+    """A row of kernels for each name, negative blue and positive orange, all on one scale.
+
+    ``titles`` stand above the columns; a phone shows the first ``narrow`` of them.
+    """
+    limit = max(float(np.abs(row).max()) for row in rows.values())
+
+    def draw(figure: Figure) -> None:
+        count = len(next(iter(rows.values())))
+        columns = min(count, narrow) if is_narrow(figure) else count
+        grid = figure.subplots(len(rows), columns, squeeze=False)
+        for line, (name, row) in zip(grid, rows.items(), strict=True):
+            for axes, kernel in zip(line, row, strict=False):
+                draw_image(axes, kernel, limit=limit)
+            line[0].set_ylabel(name, rotation=0, ha="right", va="center")
+        for axes, title in zip(grid[0], titles, strict=False):
+            axes.set_title(title)
+
+    return draw
+
+
+def over_seeds(
+    results: Mapping[str, Rows],
+    colours: Mapping[str, str],
+    *,
+    limits: tuple[float, float] = (0, 1),
+    chance: float | None = None,
+    name: str = "",
+    wide: int | None = None,
+) -> Drawing:
+    """A panel for each result, a row for each setting: a dot a seed, a bar over the 95 % interval.
+
+    ``colours`` has the role of each row. ``chance`` draws a thin line there, and ``name`` is
+    written below the axes.
+    """
+
+    def draw(figure: Figure) -> None:
+        narrow = is_narrow(figure)
+        shown = panels(figure, len(results), wide or len(results), 1, sharey=not narrow)
+        for axes, (title, rows) in zip(shown, results.items(), strict=True):
+            for y, (row, values) in enumerate(rows.items()):
+                _seeds(axes, y, values, role(colours.get(row, "ink")))
+            if chance is not None:
+                axes.axvline(chance, color=role("muted"), linewidth=1, linestyle="--", zorder=0)
+            axes.set_yticks(range(len(rows)), list(rows))
+            axes.set(xlim=limits, ylim=(len(rows) - 0.5, -0.6))
+            axes.grid(axis="x", linewidth=0.8)
+            axes.set_axisbelow(True)
+            if title:
+                axes.set_title(title)
+        for axes in shown[-1:] if narrow else shown:
+            axes.set_xlabel(name)
+
+    return draw
+
+
+def shares_of_parts(panels_of: Mapping[str, Float[np.ndarray, "n 4"]]) -> Drawing:
+    """Kernels by the shares of their rows and of their columns; a dot each, a panel a kind."""
+    colours = ("muted", "kernel", "gradient")
+
+    def draw(figure: Figure) -> None:
+        each = panels(figure, len(panels_of), 3, 1)
+        for axes, (title, shares), colour in zip(each, panels_of.items(), colours, strict=False):
+            axes.plot([0, 1], [1, 0], color=role("line"), linewidth=1)
+            axes.plot(shares[:, 2], shares[:, 1], "o", ms=5, mec="none", alpha=0.7,
+                      color=role(colour), clip_on=False)  # fmt: skip
+            axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", title=title)
+            axes.set_ylabel("share of the rows")
+            axes.set_xlabel("share of the columns")
+
+    return draw
+
+
+def seen(visible: Mapping[str, Bool[np.ndarray, " places"]], name: str) -> Drawing:
+    """A row of squares for each width of a band: filled where it is seen, crossed where not."""
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        size = 4.2 if is_narrow(figure) else 8.5
+        for y, row in enumerate(visible.values()):
+            places = np.arange(len(row))
+            axes.plot(places[row], np.full(row.sum(), y), "s", ms=size, mec="none",
+                      color=role("output"))  # fmt: skip
+            axes.plot(places[~row], np.full((~row).sum(), y), "x", ms=size, mew=1.8,
+                      color=role("gradient"))  # fmt: skip
+        axes.set_yticks(range(len(visible)), list(visible))
+        axes.set(ylim=(len(visible) - 0.4, -0.6), xlabel=name)
+        axes.spines["left"].set_visible(False)
+        axes.tick_params(axis="y", length=0)
+
+    return draw
+
+
+def _seeds(axes: Axes, y: float, values: Float[np.ndarray, " seeds"], colour: str) -> None:
+    """A dot for each seed, and a bar over the interval of the mean with a tick at the mean."""
+    around = y + 0.13 + 0.13 * np.linspace(-1, 1, len(values))
+    axes.plot(values, around, "o", ms=3, mec="none", alpha=0.55, color=colour, clip_on=False)
+    low, high = mean_interval(values)
+    axes.plot([low, high], [y - 0.2] * 2, color=colour, linewidth=2)
+    axes.plot([np.mean(values)] * 2, [y - 0.34, y - 0.06], color=colour, linewidth=2)
+
+
+def _in_line(images: Float[np.ndarray, "n h w"], gap: int = 3) -> Float[np.ndarray, "h m"]:
+    """Images side by side, with nothing between them."""
+    blank = np.full((images.shape[1], gap), np.nan)
+    parts = [part for image in images for part in (image, blank)]
+    return np.ma.masked_invalid(np.concatenate(parts[:-1], axis=1))
