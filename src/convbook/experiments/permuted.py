@@ -15,7 +15,7 @@ from torch import nn
 from convbook.edges import draw_edges, permutation
 from convbook.experiments.sets import TRAINING, VALIDATION, Sets
 from convbook.models import MLP, SmallCNN, untrained
-from convbook.training import evaluate, fit
+from convbook.training import confusion, evaluate, fit
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Float32, Int
@@ -81,6 +81,24 @@ def trained(
     return Trained(networks, history.accuracy["train"][-1], score.accuracy)
 
 
+def confusions(
+    networks: Sequence[nn.Module], seeds: Sequence[int], change: str | int
+) -> Float[np.ndarray, "seeds 3 3"]:
+    """What each seed's network takes the homework's validation images of each class (row) for."""
+    images, labels = changed_sets(seeds, VALIDATION, 100, change, **NOTEBOOK)
+    return confusion(evaluate(networks, images, labels).logits, labels)
+
+
+def band_and_direction(
+    tables: Float[np.ndarray, "seeds 3 3"],
+) -> tuple[Float[np.ndarray, " seeds"], Float[np.ndarray, " seeds"]]:
+    """Shares of images: rightly told whether there is a band; and its direction, if called one."""
+    band = (tables[:, :2, :2].sum((1, 2)) + tables[:, 2, 2]) / 3
+    called = tables[:, :2, :2]
+    direction = (called[:, 0, 0] + called[:, 1, 1]) / np.maximum(called.sum((1, 2)), 1e-9)
+    return band, direction
+
+
 def epochs_of(steps: int, images: int, batch_size: int = 10) -> int:
     """How many epochs it takes to make so many steps, or more."""
     return -(-steps // -(-images // batch_size))
@@ -119,7 +137,7 @@ def changed(
     if change == "none":
         return images
     if change == "signs":
-        return images * rng.choice(np.array([-1, 1], images.dtype), size=(side, side))
+        return np.asarray(images * rng.choice(np.array([-1, 1], images.dtype), size=(side, side)))
     if change == "permuted":
         order = permutation(rng, side)
     elif change == "wrapped":

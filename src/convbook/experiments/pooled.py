@@ -1,4 +1,4 @@
-"""What the ways to pool are good for: tasks made for each, and what happens off the beaten track."""
+"""What the ways to pool are good for: a task for each, and images off the beaten track."""
 
 from __future__ import annotations
 
