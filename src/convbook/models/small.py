@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +14,8 @@ from convbook._arguments import as_integer
 
 if TYPE_CHECKING:
     from jaxtyping import Float
+
+Network = TypeVar("Network", bound=nn.Module)
 
 POOLINGS = ("max", "average", "none")
 HEADS = ("average", "max", "flatten")
@@ -208,7 +210,7 @@ def with_coordinates(x: Float[Tensor, "N C H W"]) -> Float[Tensor, "N C+2 H W"]:
     return torch.cat([x, grid.expand(x.shape[0], 2, height, width)], dim=1)
 
 
-def untrained(build: Callable[[], nn.Module], seeds: Iterable[int]) -> list[nn.Module]:
+def untrained(build: Callable[[], Network], seeds: Iterable[int]) -> list[Network]:
     """One network for each seed, its weights drawn from a generator of that seed.
 
     Weights and biases are uniform between ±1/√(fan-in), the number of inputs of one output: what
