@@ -48,7 +48,7 @@ def split(
 
 
 def shares(kernels: Float[ArrayLike, "*n k l"]) -> Float[np.ndarray, "*n 4"]:
-    """Which share of each kernel's energy lies in each part, in the order of `PARTS`; they sum to 1.
+    """The shares of each kernel's energy in its parts, in the order of `PARTS`; they sum to 1.
 
     Raises
     ------

@@ -44,7 +44,7 @@ WRONG = {
         lambda image: image[0].sum(),
         lambda image: -image.max(),
         lambda image: image.mean(),
-        lambda image: "bright",
+        lambda image: str(image.max()),
         lambda: 1,
         3,
     ],

@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convbook.experiments.leaks import STATISTICS, of_class, statistics, told_apart, wrapped_diagonals
+from convbook.experiments.leaks import (
+    STATISTICS,
+    of_class,
+    statistics,
+    told_apart,
+    wrapped_diagonals,
+)
 
 
 def test_the_statistics_are_numpys_and_do_not_see_a_shuffle():

@@ -1,4 +1,4 @@
-"""A kernel's mean, rows, columns and rest: what they add up to, and what each image sees of them."""
+"""A kernel's mean, rows, columns and rest: what they add up to, and what images see of them."""
 
 from __future__ import annotations
 

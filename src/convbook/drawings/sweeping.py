@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float
     from matplotlib.figure import Figure
 
-Lines = Mapping[str, "Float[np.ndarray, 'sizes seeds']"]
+Lines = Mapping[str, Sequence["Float[np.ndarray, ' seeds']"]]  # for each size
 Style = tuple[str, str]  # colour by role, and the line's dashes
 Place = tuple[float, float]  # where a line's name stands
 
@@ -37,9 +37,10 @@ def against_images(
             for n, (name, runs) in enumerate(lines.items()):
                 colour, dashes = styles[name]
                 x = np.asarray(sizes[: len(runs)]) * 1.02 ** (n - (count - 1) / 2)
-                low, high = mean_interval(runs.T)
+                low, high = np.transpose([mean_interval(values) for values in runs])
                 axes.vlines(x, low, high, color=role(colour), linewidth=1.3)
-                axes.plot(x, runs.mean(axis=1), dashes, marker="o", ms=3.5, linewidth=1.5,
+                means = [values.mean() for values in runs]
+                axes.plot(x, means, dashes, marker="o", ms=3.5, linewidth=1.5,
                           color=role(colour))  # fmt: skip
                 label_line(axes, *places[title][name], name, colour)
             axes.set_xscale("log")
@@ -49,3 +50,15 @@ def against_images(
         name_below(figure, each, "images of each class")
 
     return draw
+
+
+def columns(sizes: Sequence[int], lines: Lines) -> dict[str, list[Any]]:
+    """The numbers behind such lines, as columns: one row for each line, size and seed."""
+    rows = [
+        (name, size, seed, float(value))
+        for name, runs in lines.items()
+        for size, values in zip(sizes, runs, strict=False)
+        for seed, value in enumerate(values)
+    ]
+    names = ("line", "images of each class", "seed", "accuracy")
+    return {name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}

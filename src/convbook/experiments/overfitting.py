@@ -64,8 +64,11 @@ def overfit(
 
 def first_kernels(networks: Sequence[nn.Module]) -> Float[np.ndarray, "seeds kernels k k"]:
     """The kernels of each network's first convolution, on images of one channel."""
-    weights = [network.get_parameter("convolutions.0.weight") for network in networks]
-    return torch.stack(weights).detach().double().numpy()[:, :, 0]
+    weights = [
+        network.get_parameter("convolutions.0.weight").detach().double().numpy()
+        for network in networks
+    ]
+    return np.stack(weights)[:, :, 0]
 
 
 def without_part(network: SmallCNN, part: str) -> SmallCNN:

@@ -39,8 +39,8 @@ def leak(answer: Any) -> str | None:
         return "Your number is larger for sound images. The exercise asks for the other way round."
     if above < 0.9:
         return (
-            f"Take a faulty and a sound image: in {100 * above:.0f} % of all pairs, yours is larger "
-            "for the faulty one. A bright band alone should not raise it."
+            "Of all pairs of a faulty and a sound image, the faulty one has the larger number in "
+            f"{100 * above:.0f} %. A bright band alone should not raise it."
         )
     return None
 
