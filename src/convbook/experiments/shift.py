@@ -17,7 +17,7 @@ from torch import nn
 
 from convbook.edges import SIDE
 from convbook.experiments.sets import Sets, draw_sets
-from convbook.models.small import Convolution
+from convbook.models.small import Convolution, SmallCNN
 from convbook.training import evaluate
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ def with_padding(networks: Sequence[nn.Module], mode: str) -> list[nn.Module]:
         for module in copy.modules():
             if isinstance(module, Convolution):
                 module.border = mode
+            elif isinstance(module, SmallCNN):
+                module.padding_mode = mode
     return copies
 
 
