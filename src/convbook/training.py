@@ -8,20 +8,30 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
-from convbook.stacked import Stack, stack
+from convbook.scoring import (
+    Scores,
+    as_sets,
+    confusion,
+    device,
+    evaluate,
+    losses_of,
+    scores_of,
+    stacked_state,
+)
+from convbook.stacked import stack
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
     from numpy.typing import ArrayLike
 
+__all__ = ["History", "Scores", "confusion", "device", "evaluate", "fit", "train"]
+
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 SHUFFLING = 7  # keeps the order of images apart from whatever else a seed draws
-EVALUATED = 200  # images at once, over all networks
 
 
 def train(
@@ -112,20 +122,6 @@ class History:
     accuracy: dict[str, Float[np.ndarray, "times networks"]]
 
 
-@dataclass(frozen=True)
-class Scores:
-    """What networks make of a set of images: loss and accuracy as in `History`, and the scores."""
-
-    loss: Float[np.ndarray, " networks"]
-    accuracy: Float[np.ndarray, " networks"]
-    logits: Float[np.ndarray, "networks images classes"]
-
-
-def device() -> torch.device:
-    """Where networks train: the GPU if there is one."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
 def fit(
     networks: Sequence[nn.Module],
     images: Float[ArrayLike, "sets images *shape"],
@@ -188,24 +184,28 @@ def fit(
     rates = np.full(count, learning_rate, dtype=float)
     if optimizer == "adam" and np.ptp(rates) > 0:
         raise ValueError("learning_rate differs between networks; with Adam it must be one for all")
-    how, weights = stack(networks[0]), _stacked(networks, where)
-    moving = [w.requires_grad_() for name, w in weights.items() if not name.startswith((*frozen,))]
+    how, weights = stack(networks[0]), stacked_state(networks, where)
+    moving = [
+        weights[name].requires_grad_()
+        for name, parameter in networks[0].named_parameters()
+        if parameter.requires_grad and not name.startswith((*frozen,))
+    ]
     sets = {"train": (images, labels), **(watch or {})}
-    data = {name: _as_sets(name, *pair, count, how, where) for name, pair in sets.items()}
+    data = {name: as_sets(name, *pair, count, how, where) for name, pair in sets.items()}
     # SGD at a rate of 1 makes the same steps if each loss is scaled by its network's rate.
     sgd = optimizer == "sgd"
     scale = torch.as_tensor(rates if sgd else np.ones(count), dtype=torch.float32, device=where)
     rule: torch.optim.Optimizer = (
-        torch.optim.SGD(moving, 1.0, momentum=momentum)
+        torch.optim.SGD(moving, 1.0, momentum=momentum, fused=True)
         if sgd
-        else torch.optim.Adam(moving, float(rates[0]))
+        else torch.optim.Adam(moving, float(rates[0]), fused=True)
     )
     generators = [np.random.default_rng([int(seed), SHUFFLING]) for seed in seeds]
     done: list[int] = []
     record: dict[str, list[Scores]] = {name: [] for name in sets}
     for epoch in range(1, epochs + 1):
         for x, target in _batches(*data["train"], generators, batch_size):
-            losses = _losses(how.scores(weights, x), target).mean(1)  # S
+            losses = losses_of(how.scores(weights, x), target).mean(1)  # S
             if weight_decay:
                 losses = losses + weight_decay / 2 * sum(
                     w.square().flatten(1).sum(1) for w in moving
@@ -216,7 +216,7 @@ def fit(
         if epoch == epochs or (every and epoch % every == 0):
             done.append(epoch)
             for name, pair in data.items():
-                record[name].append(_evaluate(how, weights, *pair))
+                record[name].append(scores_of(how, weights, *pair))
     _put_back(networks, weights)
     return History(
         np.array(done),
@@ -225,58 +225,11 @@ def fit(
     )
 
 
-def evaluate(
-    networks: Sequence[nn.Module],
-    images: Float[ArrayLike, "sets images *shape"],
-    labels: Int[ArrayLike, "sets images"],
-) -> Scores:
-    """Loss, accuracy and scores of each network on its own set, or on one that all share.
-
-    Raises
-    ------
-    ValueError
-        If the numbers of networks and sets do not agree.
-    """
-    where, how = device(), stack(networks[0])
-    data = _as_sets("images", images, labels, len(networks), how, where)
-    return _evaluate(how, _stacked(networks, where), *data)
-
-
-def confusion(
-    logits: Float[np.ndarray, "networks images classes"], labels: Int[ArrayLike, "sets images"]
-) -> Float[np.ndarray, "networks classes classes"]:
-    """For each network and true class (row), the share of images it takes for each class."""
-    classes = logits.shape[-1]
-    said = np.eye(classes)[logits.argmax(-1)]  # networks images classes
-    true = np.eye(classes)[np.broadcast_to(np.asarray(labels), said.shape[:2])]
-    together = np.einsum("sit,sip->stp", true, said)
-    return together / np.maximum(true.sum(axis=1)[..., None], 1)
-
-
-def _stacked(networks: Sequence[nn.Module], where: torch.device) -> dict[str, Tensor]:
-    weights, _ = stack_module_state(list(networks))
-    return {name: weight.detach().to(where) for name, weight in weights.items()}
-
-
 def _put_back(networks: Sequence[nn.Module], weights: Mapping[str, Tensor]) -> None:
     with torch.no_grad():
         for n, network in enumerate(networks):
             for name, parameter in network.named_parameters():
                 parameter.copy_(weights[name][n])
-
-
-def _as_sets(
-    name: str, images: ArrayLike, labels: ArrayLike, count: int, how: Stack, where: torch.device
-) -> tuple[Tensor, Tensor]:
-    """Images as the stack wants them, and labels; the first axis is over networks, or 1."""
-    x = torch.as_tensor(np.asarray(images), dtype=torch.float32, device=where)
-    y = torch.as_tensor(np.asarray(labels), dtype=torch.int64, device=where)
-    if x.shape[:2] != y.shape or len(x) not in (1, count):
-        raise ValueError(
-            f"{name}: images have the shape {tuple(x.shape)}, labels {tuple(y.shape)}; the first "
-            f"two axes must agree, and the first be 1 or {count}, the number of networks"
-        )
-    return how.arrange(x), y
 
 
 def _batches(
@@ -298,26 +251,3 @@ def _batches(
             x.index_select(0, chosen).unflatten(0, batch.shape),
             y.index_select(0, chosen).unflatten(0, batch.shape),
         )
-
-
-def _losses(
-    logits: Float[Tensor, "S N classes"], target: Int[Tensor, "S N"]
-) -> Float[Tensor, "S N"]:
-    """The cross-entropy of each image."""
-    flat = F.cross_entropy(logits.flatten(0, 1), target.flatten(), reduction="none")
-    return flat.view(target.shape)
-
-
-def _evaluate(how: Stack, weights: dict[str, Tensor], x: Tensor, y: Tensor) -> Scores:
-    count = len(next(iter(weights.values())))
-    chunk = max(1, EVALUATED // count)  # a share at a time, so that the maps stay in the cache
-    with torch.no_grad():
-        shares = [share.expand(count, *share.shape[1:]) for share in x.split(chunk, dim=1)]
-        logits = torch.cat([how.scores(weights, share) for share in shares], 1)
-        target = y.expand(count, -1)
-        loss, right = _losses(logits, target.contiguous()), logits.argmax(-1) == target
-    return Scores(
-        loss.double().mean(1).cpu().numpy(),
-        right.double().mean(1).cpu().numpy(),
-        logits.cpu().numpy(),
-    )

@@ -83,7 +83,7 @@ class SmallCNN(nn.Module):
         for name, size in {**sizes, "side": side, "channels": channels}.items():
             as_integer(name, size, least=1)
         self.pooling, self.head, self.padding_mode = pooling, head, padding_mode
-        self.coordinates, self.sharing = coordinates, sharing
+        self.coordinates, self.sharing, self.width = coordinates, sharing, width
         entering, size = channels + 2 * coordinates, side
         convolutions: list[nn.Module] = []
         for layer in range(depth):
@@ -162,7 +162,7 @@ class LocallyConnected(nn.Module):
         """Each window times the kernels of its own place."""
         windows = F.unfold(pad(input, self.kernel_size, self.border), self.kernel_size)  # N K P
         made = torch.einsum("nkp,pfk->nfp", windows, self.weight) + self.bias.T
-        return made.unflatten(-1, (self.side, self.side))
+        return made.view(*made.shape[:2], self.side, self.side)
 
 
 class MLP(nn.Module):
