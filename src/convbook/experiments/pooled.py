@@ -12,7 +12,7 @@ from convbook.edges import FIVE, Edges, draw_edges
 from convbook.experiments.permuted import SMALL, epochs_of
 from convbook.experiments.sets import TRAINING, VALIDATION, draw_sets
 from convbook.models import SmallCNN, untrained
-from convbook.training import evaluate, fit
+from convbook.training import confusion, evaluate, fit
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -23,10 +23,21 @@ Draw = Callable[..., Edges]
 
 @dataclass(frozen=True)
 class Pooled:
-    """The share of images that each seed's network gets right, by the name of the set."""
+    """How each seed's network does, by the name of the set.
+
+    Attributes
+    ----------
+    train
+        The share of the training images that it gets right.
+    accuracy
+        The share of a set's images that it gets right.
+    confusion
+        (seeds, 3, 3): of each class's images (row), the share that it takes for each class.
+    """
 
     train: Float[np.ndarray, " seeds"]
     accuracy: dict[str, Float[np.ndarray, " seeds"]]
+    confusion: dict[str, Float[np.ndarray, "seeds 3 3"]]
 
 
 @dataclass(frozen=True)
@@ -93,8 +104,12 @@ def heads(
     history = fit(
         networks, *training, epochs=epochs, seeds=seeds, learning_rate=0.01, optimizer="adam"
     )
-    scores = {name: evaluate(networks, *each).accuracy for name, each in sets.items()}
-    return Pooled(history.accuracy["train"][-1], scores)
+    scores = {name: evaluate(networks, *each) for name, each in sets.items()}
+    return Pooled(
+        history.accuracy["train"][-1],
+        {name: score.accuracy for name, score in scores.items()},
+        {name: confusion(score.logits, sets[name][1]) for name, score in scores.items()},
+    )
 
 
 def bands(
