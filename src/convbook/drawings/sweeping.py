@@ -26,8 +26,12 @@ def against_images(
     places: Mapping[str, Mapping[str, Place]],
     *,
     chance: float,
+    limits: Mapping[str, tuple[float, float]] | None = None,
 ) -> Drawing:
-    """A panel of lines: means over seeds with the 95 % interval of the mean at each size."""
+    """A panel of lines: means over seeds with the 95 % interval of the mean at each size.
+
+    ``limits`` has the range of the accuracies that a panel shows, where it is not the usual one.
+    """
 
     def draw(figure: Figure) -> None:
         each = panels(figure, len(shown), len(shown), 1)
@@ -45,7 +49,8 @@ def against_images(
                 label_line(axes, *places[title][name], name, colour)
             axes.set_xscale("log")
             ticks(axes, sizes)
-            axes.set(ylim=(0.25, 1.03), title=title)
+            axes.set(xlim=(sizes[0] / 1.15, sizes[-1] * 1.15), title=title)
+            axes.set_ylim((limits or {}).get(title, (0.25, 1.03)))
         each[0].set_ylabel("validation accuracy")
         name_below(figure, each, "images of each class")
 
