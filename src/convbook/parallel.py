@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import torch
@@ -19,8 +21,11 @@ def run(
 ) -> list[Result]:
     """``[function(**setting) for setting in settings]``, over all cores.
 
-    Small networks keep one core busy, and two threads of one process fight for them: hence
-    processes. With a GPU there is one worker, which has it for itself.
+    Small networks keep one core busy, and two threads of one process fight for it: hence
+    processes. With a GPU there is one worker, which has it for itself. Long jobs are better first:
+    the last to start then is a short one.
+
+    While someone watches, in a terminal or a notebook, a line counts the jobs that are done.
 
     Parameters
     ----------
@@ -30,9 +35,37 @@ def run(
         The arguments of each call.
     workers
         How many processes; as many as there are cores unless given, one where there is a GPU.
+
+    Returns
+    -------
+    results
+        In the order of the settings.
+
+    Raises
+    ------
+    ValueError
+        If ``workers`` is not at least 1.
+    Exception
+        Whatever the first call that fails raises; the remaining ones are given up.
     """
     if workers is None:
         workers = 1 if torch.cuda.is_available() else -1
+    elif workers < 1:
+        raise ValueError(f"workers is {workers}; it must be at least 1, or None for all cores")
+    jobs = (delayed(function)(**setting) for setting in settings)
     with parallel_config(backend="loky", n_jobs=workers, inner_max_num_threads=1):
-        results: list[Result] = Parallel()(delayed(function)(**setting) for setting in settings)
-    return results
+        results = Parallel(batch_size=1, pre_dispatch="all", return_as="generator")(jobs)
+    return list(_counted(results, len(settings)))
+
+
+def _counted(results: Iterable[Result], total: int) -> Iterator[Result]:
+    """The results as they come, with a count of them on one line that is wiped in the end."""
+    # JupyterLab names its session; a build has none, and would keep every state of the line.
+    watched = sys.stderr.isatty() or "JPY_SESSION_NAME" in os.environ
+    for done, result in enumerate(results, 1):
+        if watched:
+            line = (
+                f"{done} of {total} done" if done < total else " " * len(f"{total} of {total} done")
+            )
+            print(f"\r{line}", end="\r" if done == total else "", file=sys.stderr, flush=True)
+        yield result

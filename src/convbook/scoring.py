@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import stack_module_state
 
-from convbook.stacked import Stack, stack
+from convbook.stacked import Stack, Weights, stack
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
@@ -47,9 +47,8 @@ def evaluate(
     ValueError
         If the numbers of networks and sets do not agree.
     """
-    where, how = device(), stack(networks[0])
-    data = as_sets("images", images, labels, len(networks), how, where)
-    return scores_of(how, stacked_state(networks, where), *data)
+    how, weights = stack(networks[0]), stacked_state(networks)
+    return scores_of(how, weights, *as_sets("images", images, labels, how, weights))
 
 
 def confusion(
@@ -63,18 +62,20 @@ def confusion(
     return np.asarray(together / np.maximum(true.sum(axis=1)[..., None], 1))
 
 
-def stacked_state(networks: Sequence[nn.Module], where: torch.device) -> dict[str, Tensor]:
+def stacked_state(networks: Sequence[nn.Module]) -> Weights:
     """Weights and buffers by name, with a first axis over the networks: copies, on the device."""
     weights, buffers = stack_module_state(list(networks))
-    return {name: each.detach().to(where) for name, each in {**weights, **buffers}.items()}
+    return {name: each.detach().to(device()) for name, each in {**weights, **buffers}.items()}
 
 
 def as_sets(
-    name: str, images: ArrayLike, labels: ArrayLike, count: int, how: Stack, where: torch.device
+    name: str, images: ArrayLike, labels: ArrayLike, how: Stack, weights: Weights
 ) -> tuple[Tensor, Tensor]:
     """Images as the stack wants them, and labels; the first axis is over networks, or 1."""
-    x = torch.as_tensor(np.asarray(images), dtype=torch.float32, device=where)
-    y = torch.as_tensor(np.asarray(labels), dtype=torch.int64, device=where)
+    like = next(iter(weights.values()))
+    count = len(like)
+    x = torch.as_tensor(np.asarray(images), dtype=like.dtype, device=like.device)
+    y = torch.as_tensor(np.asarray(labels), dtype=torch.int64, device=like.device)
     if x.shape[:2] != y.shape or len(x) not in (1, count):
         raise ValueError(
             f"{name}: images have the shape {tuple(x.shape)}, labels {tuple(y.shape)}; the first "
@@ -91,7 +92,7 @@ def losses_of(
     return flat.view(target.shape)
 
 
-def scores_of(how: Stack, weights: dict[str, Tensor], x: Tensor, y: Tensor) -> Scores:
+def scores_of(how: Stack, weights: Weights, x: Tensor, y: Tensor) -> Scores:
     """Evaluate networks that are stacked already."""
     count = len(next(iter(weights.values())))
     chunk = max(1, EVALUATED // count)  # a share at a time, so that the maps stay in the cache

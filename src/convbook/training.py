@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
+from convbook._arguments import as_integer
 from convbook.scoring import (
     Scores,
     as_sets,
@@ -171,30 +172,42 @@ def fit(
     Raises
     ------
     ValueError
-        If there are no networks, if numbers of networks, seeds, rates and sets do not agree, or if
-        the optimizer is unknown.
+        If there are no networks, if numbers of networks, seeds, rates and sets do not agree, if
+        the optimizer is unknown, or if nothing is to train.
     """
-    if not networks or len(seeds) != len(networks):
-        raise ValueError(
-            f"seeds holds {len(seeds)}; it needs one for each of {len(networks)} networks"
-        )
+    count = len(networks)
+    epochs = as_integer("epochs", epochs, least=1)
+    batch_size = as_integer("batch_size", batch_size, least=1)
+    if not count or len(seeds) != count:
+        raise ValueError(f"seeds holds {len(seeds)}; it needs one for each of {count} networks")
     if optimizer not in ("sgd", "adam"):
         raise ValueError(f"optimizer is {optimizer!r}; it can be 'sgd' or 'adam'")
-    count, where = len(networks), device()
+    if np.shape(learning_rate) not in ((), (count,)):
+        raise ValueError(
+            f"learning_rate has {np.size(learning_rate)} values; it needs 1 or {count}"
+        )
     rates = np.full(count, learning_rate, dtype=float)
     if optimizer == "adam" and np.ptp(rates) > 0:
         raise ValueError("learning_rate differs between networks; with Adam it must be one for all")
-    how, weights = stack(networks[0]), stacked_state(networks, where)
+    names = [name for name, _ in networks[0].named_parameters()]
+    for start in frozen:
+        if not any(name.startswith(start) for name in names):
+            raise ValueError(f"frozen holds {start!r}; the parameters are {', '.join(names)}")
+    how, weights = stack(networks[0]), stacked_state(networks)
     moving = [
         weights[name].requires_grad_()
         for name, parameter in networks[0].named_parameters()
         if parameter.requires_grad and not name.startswith((*frozen,))
     ]
+    if not moving:
+        raise ValueError(f"frozen is {list(frozen)!r}; nothing is left to train")
     sets = {"train": (images, labels), **(watch or {})}
-    data = {name: as_sets(name, *pair, count, how, where) for name, pair in sets.items()}
+    data = {name: as_sets(name, *pair, how, weights) for name, pair in sets.items()}
     # SGD at a rate of 1 makes the same steps if each loss is scaled by its network's rate.
     sgd = optimizer == "sgd"
-    scale = torch.as_tensor(rates if sgd else np.ones(count), dtype=torch.float32, device=where)
+    scale = torch.as_tensor(
+        rates if sgd else np.ones(count), dtype=moving[0].dtype, device=moving[0].device
+    )
     rule: torch.optim.Optimizer = (
         torch.optim.SGD(moving, 1.0, momentum=momentum, fused=True)
         if sgd

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from convbook.intervals import mean_interval
+from convbook.intervals import mean_interval, summary
 
 
 def test_the_interval_is_scipys():
@@ -28,3 +28,15 @@ def test_nineteen_of_twenty_intervals_hold_the_mean():
 def test_what_gives_no_interval_is_named(values, level, named):
     with pytest.raises(ValueError, match=named):
         mean_interval(values, level)
+
+
+def test_a_summary_holds_what_an_answer_needs():
+    values = [0.5, 0.75, 1.0]
+    found = summary(values)
+    assert found == {
+        "mean": 0.75,
+        "std": 0.25,
+        "seeds": 3,
+        "ci95": pytest.approx([0.75 - 0.25 * 4.302653 / 3**0.5, 0.75 + 0.25 * 4.302653 / 3**0.5]),
+    }
+    assert {type(value) for value in found["ci95"]} == {float}

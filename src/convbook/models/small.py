@@ -214,11 +214,14 @@ def untrained(build: Callable[[], Network], seeds: Iterable[int]) -> list[Networ
     """One network for each seed, its weights drawn from a generator of that seed.
 
     Weights and biases are uniform between ±1/√(fan-in), the number of inputs of one output: what
-    torch draws by default (for weights, Kaiming's uniform law with a = √5).
+    torch draws by default (for weights, Kaiming's uniform law with a = √5). torch's own generator
+    stays as it is.
     """
     networks = []
     for seed in seeds:
-        network, generator = build(), torch.Generator().manual_seed(int(seed))
+        generator = torch.Generator().manual_seed(int(seed))
+        with torch.random.fork_rng(devices=[]):  # what modules draw when built is not for us
+            network = build()
         with torch.no_grad():
             for module in network.modules():
                 own = dict(module.named_parameters(recurse=False))
