@@ -39,23 +39,34 @@ def test_every_operation_and_gradient_is_compared(run):
         "avg_pool2d",
         "avg_pool2d_backward",
         "convbook table",
+        "training CNN",
+        "training MLP",
+        "training a chapter's mixture",
     }
 
 
 def test_a_comparison_has_seconds_and_ratios_of_the_same_turns(run):
-    *operations, command = run[1]["comparisons"]
-    assert command["rounds"] == 1
+    comparisons = run[1]["comparisons"]
+    operations, processes = comparisons[:-4], comparisons[-4:]
+    assert [comparison["rounds"] for comparison in processes] == [1] * 4
     for comparison in operations:
         assert comparison["rounds"] == 3
         assert list(comparison["seconds"])[:2] == ["convbook", "torch"]
     assert list(operations[0]["ratios"]) == ["convbook / torch", "convbook / scipy.signal"]
-    for comparison in (*operations, command):
+    for comparison in comparisons:
         assert set(comparison) == {"case", "rounds", "seconds", "ratios"}
         assert len(comparison["ratios"]) == len(comparison["seconds"]) - 1
         assert all(seconds > 0 for seconds in comparison["seconds"].values())
         for ratio in comparison["ratios"].values():
             assert set(ratio) == {"median", "min", "max"}
             assert 0 < ratio["min"] <= ratio["median"] <= ratio["max"]
+
+
+def test_training_is_compared_with_the_plain_loop_and_with_the_arithmetic(run):
+    for comparison in run[1]["comparisons"][-3:]:
+        ours, *_ = comparison["seconds"]
+        others = ["fit, one process", "loop with DataLoader", "arithmetic, one core"]
+        assert list(comparison["ratios"]) == [f"{ours} / {other}" for other in others]
 
 
 @pytest.mark.parametrize("theirs, fails", [("(1, 2)", False), ("(1, 2.001)", True)])
