@@ -95,9 +95,9 @@ def test_a_dead_kernel_stays_dead():
 
 @pytest.mark.parametrize("network", ["mlp", "small mlp"])
 def test_training_is_repeatable_and_learns(network):
-    one, two = (trained(network, 20, seeds=[0, 1], epochs=20) for _ in range(2))
+    one, two = (trained(network, 30, seeds=[0, 1], epochs=100) for _ in range(2))
     assert np.array_equal(one.validation, two.validation)
-    assert one.validation.mean() > 0.4
+    assert one.validation.mean() > 0.5
 
 
 def test_networks_of_one_size():
