@@ -44,20 +44,23 @@ class Reliability:
 
 
 def reliability(
-    logits: Float[np.ndarray, "n classes"], labels: Int[np.ndarray, " n"], bins: int = 10
+    logits: Float[np.ndarray, "n classes"],
+    labels: Int[np.ndarray, " n"],
+    bins: int = 10,
 ) -> Reliability:
     """Put predictions into bins by their confidence.
 
-    A confidence on the border of two bins is in the upper one; 1 is in the last.
+    A confidence on the border of two bins is in the upper one; 1 is in the
+    last. Raises a ValueError if there is not one label for each row.
     """
     logits, labels = _checked(logits, labels)
     sure = np.exp(log_softmax(logits, axis=1)).max(1)
     right = logits.argmax(1) == labels
     place = np.minimum((sure * bins).astype(int), bins - 1)
-    count, total, hits = (
-        np.bincount(place, weights, bins) for weights in (None, sure, right.astype(float))
-    )
-    with np.errstate(invalid="ignore"):
+    count = np.bincount(place, minlength=bins)
+    total = np.bincount(place, sure, bins)
+    hits = np.bincount(place, right.astype(float), bins)
+    with np.errstate(invalid="ignore"):  # 0 / 0 in an empty bin
         return Reliability(total / count, hits / count, count / len(labels))
 
 

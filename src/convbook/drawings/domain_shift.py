@@ -109,7 +109,7 @@ def by_place(
                       ha="center", va="bottom")  # fmt: skip
         axes.set(xlabel="row or column of the band", ylabel=ylabel, ylim=(-0.02, 1.04))
         axes.set_xlim(-0.5, places[-1] + 0.5)
-        axes.set_xticks([0, 7, 14, 21, 27])
+        axes.set_xticks([0, 7, 14, 21, int(places[-1])])
 
     return draw
 

@@ -98,16 +98,21 @@ def called(networks: Sequence[nn.Module], bands: Bands) -> dict[str, Float[np.nd
     }
 
 
-def votes(network: nn.Module, images: Float[np.ndarray, "n 1 h w"]) -> Float[np.ndarray, "h w"]:
-    """Each pixel's vote: how much light on it raises "horizontal" above "vertical".
+def votes(
+    network: nn.Module,
+    images: Float[np.ndarray, "n 1 h w"],
+) -> Float[np.ndarray, "h w"]:
+    """How much light on a pixel raises "horizontal" above "vertical".
 
-    The gradient of the difference of the two scores by the pixels, its mean over the images
-    (Simonyan et al. 2014, https://arxiv.org/abs/1312.6034, for one image).
+    The gradient of the difference of the two scores by the pixels, its mean
+    over the images (Simonyan et al. 2014, https://arxiv.org/abs/1312.6034, for
+    one image).
     """
     x = torch.tensor(images, requires_grad=True)
     scores = network(x)  # n classes
-    (gradient,) = torch.autograd.grad((scores[:, 0] - scores[:, 1]).sum(), x)
-    return gradient.mean(0)[0].double().numpy()
+    ahead = (scores[:, 0] - scores[:, 1]).sum()
+    (gradient,) = torch.autograd.grad(ahead, x)
+    return np.asarray(gradient.mean(0)[0].double().numpy())
 
 
 def oriented(

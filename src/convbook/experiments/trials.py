@@ -52,20 +52,23 @@ def trial(
     batch_size: int = 10,
     **options: Any,
 ) -> Trial:
-    """Train a network for each seed; SGD with momentum 0.9, as the homework's notebook has it.
+    """Train a network for each seed; SGD with momentum 0.9, as the notebook.
 
-    The images of a seed depend on the seed alone, so that trials can be compared seed by seed.
+    The images of a seed depend on the seed alone, so that trials can be
+    compared seed by seed.
 
     Parameters
     ----------
     network
         "cnn" or "mlp"; ``options`` go to it.
     epochs
-        After which to look at the networks; the largest is where training ends.
+        After which to look at the networks; training ends at the largest.
     training
-        What `draw_sets` is told for the training images: ``per_class`` at least.
+        What `draw_sets` is told for the training images: ``per_class`` at
+        least.
     held_out
-        What it is told for the images of validation (50 of each class) and test (100).
+        What it is told for the images of validation (50 of each class) and
+        test (100).
 
     Raises
     ------
@@ -73,7 +76,8 @@ def trial(
         If there is no such network.
     """
     if network not in NETWORKS:
-        raise ValueError(f"network is {network!r}; it can be 'cnn' or 'mlp'")
+        names = " or ".join(map(repr, NETWORKS))
+        raise ValueError(f"network is {network!r}; it can be {names}")
     own = draw_sets(seeds, TRAINING, **training)
     other = dict(held_out or {})
     watch = {
