@@ -32,6 +32,7 @@ RIGHT = {
         torch.tensor(np.roll(PIXELS, 1, axis=0).ravel()),
     ],
     "far": [[[7, 6], [6, 5]], [[3, 7], [7, 10]], np.array([[-7, 6], [6, -5]], dtype=float)],
+    "blocks": [[16, 400], (16.0, 400.0), np.array([4**2, 20**2])],
     "larger": [[1 / 3, 1 / 9], (0.3333333333, 0.1111111111), np.array([20 / 60, (20 / 60) ** 2])],
 }
 
@@ -64,6 +65,7 @@ WRONG = {
         [1, 2],
         "far",
     ],
+    "blocks": [[25, 1], [400, 400], [16, 1], [4, 400], [16, 256], [400, 16], 16, "many"],
     "larger": [
         [3, 9],
         [1 / 9, 1 / 3],
@@ -97,7 +99,7 @@ def test_wrong_answers_get_a_hint(id, answer):
 
 
 def test_each_usual_mistake_has_a_hint_of_its_own():
-    counts = {"twin": 4, "harmless": 3, "far": 3, "larger": 6}
+    counts = {"twin": 4, "harmless": 3, "far": 3, "blocks": 5, "larger": 6}
     for slug, count in counts.items():
         hints = {hint_for(f"inductive-bias-{slug}", answer) for answer in WRONG[slug][:count]}
         assert len(hints) == count, slug

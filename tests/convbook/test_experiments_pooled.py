@@ -78,3 +78,11 @@ def test_heads_are_scored_on_every_set_that_they_can_take(head):
     assert set(found.accuracy) == names
     for name, table in found.confusion.items():
         assert np.allclose(table.mean(axis=0).diagonal().mean(), found.accuracy[name])
+
+
+def test_a_change_makes_the_task_another_one():
+    plain, permuted = (
+        pooled.heads("segments", "max", seeds=(0,), per_class=10, steps=60, change=change)
+        for change in ("none", "permuted")
+    )
+    assert not np.array_equal(plain.confusion["validation"], permuted.confusion["validation"])

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from convbook.edges import FIVE, Edges, draw_edges
-from convbook.experiments.permuted import SMALL, epochs_of
-from convbook.experiments.sets import TRAINING, VALIDATION, draw_sets
+from convbook.experiments.permuted import CHANGE, SMALL, changed, epochs_of
+from convbook.experiments.sets import TRAINING, VALIDATION, Sets, draw_sets
 from convbook.models import SmallCNN, untrained
 from convbook.training import confusion, evaluate, fit
 
@@ -79,27 +79,29 @@ def heads(
     per_class: int = 50,
     steps: int = 400,
     elsewhere: bool = False,
+    change: str = "none",
+    padding_mode: str = "reflect",
 ) -> Pooled:
     """One convolution of 8 kernels of 5×5 with a head, on one of the tasks of `TASKS`.
 
     With ``elsewhere`` the network is also tried on images that it was not trained for, those of
-    `ELSEWHERE`; "flatten" cannot take larger ones.
+    `ELSEWHERE`; "flatten" cannot take larger ones. With a ``change``, all images of training and
+    validation go through it, as in `convbook.experiments.permuted`.
     """
     draw = TASKS[task]
     training, validation = (
-        draw_sets(seeds, purpose, n, draw)
+        _changed(draw_sets(seeds, purpose, n, draw), seeds, change)
         for purpose, n in ((TRAINING, per_class), (VALIDATION, 100))
     )
     sets = {"validation": validation}
     if elsewhere:
         sets |= {
-            name: draw_sets(seeds, VALIDATION, 100, bands, **options)
-            for name, options in ELSEWHERE.items()
-            if head != "flatten" or "side" not in options
+            name: draw_sets(seeds, VALIDATION, 100, bands, **other)
+            for name, other in ELSEWHERE.items()
+            if head != "flatten" or "side" not in other
         }
-    networks = untrained(
-        lambda: SmallCNN(3, depth=1, width=8, kernel_size=5, head=head, side=20), seeds
-    )
+    options: dict[str, Any] = {"head": head, "padding_mode": padding_mode, "side": SMALL["side"]}
+    networks = untrained(lambda: SmallCNN(depth=1, width=8, kernel_size=5, **options), seeds)
     epochs = epochs_of(steps, training[1].shape[1])
     history = fit(
         networks, *training, epochs=epochs, seeds=seeds, learning_rate=0.01, optimizer="adam"
@@ -110,6 +112,15 @@ def heads(
         {name: score.accuracy for name, score in scores.items()},
         {name: confusion(score.logits, sets[name][1]) for name, score in scores.items()},
     )
+
+
+def _changed(sets: Sets, seeds: Sequence[int], change: str) -> Sets:
+    images, labels = sets
+    through = [
+        changed(own[:, 0], change, np.random.default_rng([seed, CHANGE]))
+        for seed, own in zip(seeds, images, strict=True)
+    ]
+    return np.stack(through)[:, :, None], labels
 
 
 def bands(

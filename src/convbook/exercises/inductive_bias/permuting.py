@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from convbook.edges import permutation
 from convbook.exercises import array, exercise, result_of
 from convbook.ops import conv2d
 
@@ -82,6 +83,25 @@ def far(answer: Any) -> str | None:
     return None
 
 
+@exercise("inductive-bias-blocks", because="A move by a whole block changes no arrangement.")
+def blocks(answer: Any) -> str | None:
+    """How many kinds of 5×5 windows there are in 20×20 pixels permuted within blocks."""
+    small, whole = array(answer, 2)
+    if np.allclose([small, whole], [_kinds(4), _kinds(20)]):
+        return None
+    if np.allclose([small, whole], [25, 1]):
+        return "These are the numbers of blocks. How many places are there within one?"
+    if np.isclose(small, 400):
+        return "All blocks share one order. What does a window meet that has moved by 4 pixels?"
+    if np.isclose(whole, 1):
+        return (
+            "One block, but one order of 400 pixels: do any two windows hold the same arrangement?"
+        )
+    if not np.isclose(small, _kinds(4)):
+        return "The first does not fit. Which moves of a window lead to the same arrangement?"
+    return "The second does not fit. It follows from the same count as the first."
+
+
 @exercise("inductive-bias-larger", because="An average asks: how much of the image?")
 def larger(answer: Any) -> str | None:
     """What becomes of average features when an image grows from 20×20 to 60×60."""
@@ -99,6 +119,18 @@ def larger(answer: Any) -> str | None:
     if not np.isclose(band, 1 / 3):
         return "The first does not fit. How many pixels does the band light, of how many?"
     return "The second does not fit. The segment lights as many pixels as before, of how many?"
+
+
+def _kinds(block: int, side: int = 20, window: int = 5) -> int:
+    """Windows whose pixels come from places that lie to one another alike are of one kind."""
+    order = permutation(np.random.default_rng(0), side, block).reshape(side, side)
+    kinds = set()
+    for row, column in np.ndindex(side, side):
+        near = order.take(range(row, row + window), axis=0, mode="wrap")
+        places = near.take(range(column, column + window), axis=1, mode="wrap")
+        rows, columns = np.divmod(places, side)
+        kinds.add(((rows - rows[0, 0]) % side * side + (columns - columns[0, 0]) % side).tobytes())
+    return len(kinds)
 
 
 def _feature(x: Float[np.ndarray, "h w"], kernel: Float[np.ndarray, "3 3"]) -> float:
