@@ -39,7 +39,7 @@ def accuracies(
         for y, (name, values) in enumerate(groups.items()):
             dots_and_mean(axes, y, values, colours[name])
         axes.set_yticks(range(len(groups)), list(groups))
-        axes.set(xlim=(0, 1.02), ylim=(len(groups) - 0.5, -0.8))
+        axes.set(xlim=(0, 1.02), ylim=(len(groups) - 0.5, -0.8), xlabel="validation accuracy")
         axes.tick_params(axis="y", length=0)
 
     return draw
