@@ -65,6 +65,10 @@ def _mlp(network: MLP, weights: Weights, x: Float[Tensor, "S N pixels"]) -> Tens
 
 
 def _flat(network: SmallCNN, x: Float[Tensor, "S N C H W"]) -> Float[Tensor, "S N C*H*W"]:
+    if x.ndim != 5 or x.shape[3] != x.shape[4]:
+        raise ValueError(
+            f"images have the shape {tuple(x.shape)}; it must be (S, N, C, side, side)"
+        )
     if network.coordinates:
         x = with_coordinates(x.flatten(0, 1)).unflatten(0, x.shape[:2])
     return x.flatten(2)

@@ -118,3 +118,15 @@ def test_networks_take_turns_and_none_is_left_out(numbers):
     assert [n for some in turns for n in range(7)[some]] == list(range(7))
     assert all(len(range(7)[some]) * numbers <= max(CACHED, numbers) for some in turns)
     assert in_turn(7, numbers, torch.device("cuda")) == [slice(0, 7)]
+
+
+@pytest.mark.parametrize("padding, room", [("reflect", 7), ("circular", 9), ("replicate", 50)])
+def test_padding_has_as_much_room_as_torchs(padding, room):
+    size, line = 4, torch.zeros(1, 1, 4, 4)
+    assert sources(size, room, padding).shape == (size, room)
+    pad(line, room, padding)
+    if padding != "replicate":
+        with pytest.raises(ValueError, match="kernel_size"):
+            sources(size, room + 1, padding)
+        with pytest.raises(RuntimeError):
+            pad(line, room + 1, padding)

@@ -300,3 +300,14 @@ def test_no_networks_are_refused():
     images, labels = edges()
     with pytest.raises(ValueError, match="networks"):
         fit([], images, labels, epochs=1, seeds=())
+
+
+def test_images_of_another_side_are_scored_and_oblong_ones_refused():
+    networks = untrained(small, SEEDS)
+    x = np.random.default_rng(0).random((1, 2, 1, 17, 17), dtype=np.float32)
+    labels = np.zeros((1, 2), dtype=int)
+    with torch.no_grad():
+        expected = torch.stack([network(torch.as_tensor(x[0])) for network in networks])
+    assert np.allclose(evaluate(networks, x, labels).logits, expected, atol=1e-6)
+    with pytest.raises(ValueError, match="images"):
+        evaluate(networks, x[..., :13], labels)

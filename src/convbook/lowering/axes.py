@@ -14,9 +14,17 @@ CACHED = 2**17  # numbers that stay in a core's own cache, with room for others
 
 
 def sources(size: int, kernel: int, padding: str) -> Int[np.ndarray, "outputs kernel"]:
-    """Which input each output of a convolution along an axis meets with each weight; -1 is zero."""
+    """Which input each output of a convolution along an axis meets with each weight; -1 is zero.
+
+    Raises
+    ------
+    ValueError
+        If there are too few inputs to pad with, as torch refuses it.
+    """
     places = np.arange(size)
     before, after = ((kernel - 1) // 2, kernel // 2) if padding != "valid" else (0, 0)
+    if after > {"reflect": size - 1, "circular": size}.get(padding, after):
+        raise ValueError(f"kernel_size is {kernel}; {size} pixels allow {padding} padding for less")
     if padding == "reflect":
         places = np.pad(places, (before, after), mode="reflect")
     elif padding == "circular":
