@@ -62,6 +62,7 @@ def over_seeds(
     limits: tuple[float, float] = (0, 1),
     chance: float | None = None,
     name: str = "",
+    wide: int | None = None,
 ) -> Drawing:
     """A panel for each result, a row for each setting: a dot a seed, a bar over the 95 % interval.
 
@@ -71,7 +72,7 @@ def over_seeds(
 
     def draw(figure: Figure) -> None:
         narrow = is_narrow(figure)
-        shown = panels(figure, len(results), len(results), 1, sharey=not narrow)
+        shown = panels(figure, len(results), wide or len(results), 1, sharey=not narrow)
         for axes, (title, rows) in zip(shown, results.items(), strict=True):
             for y, (row, values) in enumerate(rows.items()):
                 _seeds(axes, y, values, role(colours.get(row, "ink")))
