@@ -250,7 +250,7 @@ def _adam(moving: Sequence[Tensor], rate: float) -> Callable[[Sequence[Tensor]],
 
     def step(gradients: Sequence[Tensor]) -> None:
         for weight, gradient in zip(moving, gradients, strict=True):
-            weight.grad = gradient
+            weight.grad = gradient.contiguous()  # the fused step reads memory in order
         optimizer.step()
 
     return step

@@ -55,6 +55,10 @@ def sgd(rate, decay=0.0):
     return lambda parameters: torch.optim.SGD(parameters, rate, momentum=0.9, weight_decay=decay)
 
 
+def adam(parameters):
+    return torch.optim.Adam(parameters, 0.01)
+
+
 def assert_same_weights(ours, theirs, tolerance=1e-9):
     for one, other in zip(ours, theirs, strict=True):
         for here, there in zip(one.parameters(), other.parameters(), strict=True):
@@ -172,6 +176,17 @@ def test_weight_decay_is_torchs(name, rate):
         )
         alone(network, images[n], labels[n], SEEDS[n], epochs=3, batch_size=10, optimizer=rule)
     assert_same_weights(together, single)
+
+
+@pytest.mark.parametrize("build", BUILDS.values(), ids=BUILDS)
+def test_adam_takes_its_steps_whatever_the_layout_of_the_gradients(build):
+    images, labels = edges()
+    together = doubles(build)
+    single = copy.deepcopy(together)
+    fit(together, images, labels, epochs=2, seeds=SEEDS, optimizer="adam", learning_rate=0.01)
+    for n, network in enumerate(single):
+        alone(network, images[n], labels[n], SEEDS[n], epochs=2, batch_size=10, optimizer=adam)
+    assert_same_weights(together, single, 1e-7)
 
 
 def test_frozen_parameters_stay_and_the_others_learn_as_though_alone():
