@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from convbook.edges import draw_edges
-from convbook.experiments.sets import TRAINING, draw_sets
+from convbook.experiments.sets import TRAINING, VALIDATION, draw_sets
 from convbook.experiments.sweeping import (
     averaged,
     bands_seen,
@@ -18,6 +18,7 @@ from convbook.experiments.sweeping import (
     trained,
 )
 from convbook.models import SmallCNN, untrained
+from convbook.training import evaluate, fit
 
 
 def by_hand(third="zero"):
@@ -84,6 +85,17 @@ def test_hand_set_features_are_worth_more_than_three_random_ones():
     assert edges.to_the_end.mean() > random.to_the_end.mean() + 0.1
     assert random.spread.mean() < 0.1 * edges.spread.mean()
     assert (zero.to_the_end < 0.98).all()  # the blind spot
+
+
+def test_frozen_kernels_are_those_of_a_network_of_which_the_linear_layer_alone_is_trained():
+    networks = [set_edges(each) for each in untrained(SmallCNN, range(3))]
+    training, validation = (
+        draw_sets(range(3), purpose, n) for purpose, n in ((TRAINING, 10), (VALIDATION, 50))
+    )
+    fit(networks, *training, epochs=30, seeds=range(3), frozen=["convolutions"])
+    whole = evaluate(networks, *validation).accuracy
+    # One image of the 150 may lie on a border.
+    assert np.allclose(frozen("edges", 10, seeds=range(3)).as_notebook, whole, atol=0.007)
 
 
 def test_a_dead_kernel_stays_dead():

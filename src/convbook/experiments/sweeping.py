@@ -159,7 +159,7 @@ def frozen(
         for purpose, n in ((TRAINING, per_class), (VALIDATION, 50))
     )
     f, f_valid = (features(networks, each) for each in (x, x_valid))
-    heads = untrained(lambda: nn.Linear(width, len(classes)), seeds)
+    heads = [network.linear for network in networks]
     fit(heads, f, y, epochs=EPOCHS, seeds=seeds)
     ends = [fitted_score(*each) for each in zip(f, y, f_valid, y_valid, strict=True)]
     return Frozen(
