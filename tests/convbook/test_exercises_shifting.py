@@ -29,7 +29,12 @@ def best_of_ten():
 
 RIGHT = {
     "calibration-error": [0.135, 27 / 200, np.array([0.135])],
-    "temperature": [fitted_temperature, by_torch, lambda z, y: [fitted_temperature(z, y)]],
+    "temperature": [
+        fitted_temperature,
+        by_torch,
+        lambda z, y: [fitted_temperature(z, y)],
+        lambda z, y: 1.02 * fitted_temperature(z, y),  # the loss agrees to four digits
+    ],
     "optimism": [best_of_ten(), 0.057, 1.54 * np.sqrt(0.21 / 150)],
     "evidence": [
         lambda n, w: (0, w * n / 2, w * n / 2),

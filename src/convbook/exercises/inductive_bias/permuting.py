@@ -67,7 +67,7 @@ def far(answer: Any) -> str | None:
     side, matrix = 20, array(answer, 2, 2)
     if not np.array_equal(matrix, np.round(matrix)):
         return "Places are whole numbers, so the matrix must have whole entries."
-    whole = matrix.astype(int)
+    whole = (matrix % side).astype(int)
     rows, columns = whole @ np.indices((side, side)).reshape(2, -1) % side
     taken = len(set(zip(rows.tolist(), columns.tolist(), strict=True)))
     if taken < side**2:
@@ -106,7 +106,7 @@ def blocks(answer: Any) -> str | None:
 def larger(answer: Any) -> str | None:
     """What becomes of average features when an image grows from 20×20 to 60×60."""
     band, segment = array(answer, 2)
-    if np.allclose([band, segment], [1 / 3, 1 / 9]):
+    if np.allclose([band, segment], [1 / 3, 1 / 9], atol=0.005):  # two decimals will do
         return None
     if np.allclose([band, segment], [3, 9]):
         return "These factors would make the features larger. What does an average divide by?"
@@ -116,7 +116,7 @@ def larger(answer: Any) -> str | None:
         return "That holds for the maximum."
     if np.isclose(band, segment):
         return "A band spans the image and grows with it. Does a segment?"
-    if not np.isclose(band, 1 / 3):
+    if not np.isclose(band, 1 / 3, atol=0.005):
         return "The first does not fit. How many pixels does the band light, of how many?"
     return "The second does not fit. The segment lights as many pixels as before, of how many?"
 

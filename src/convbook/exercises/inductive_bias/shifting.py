@@ -51,11 +51,11 @@ def temperature(answer: Any) -> str | None:
         logs = np.linspace(np.log(0.05), np.log(40), 4001)
         losses = [_loss(scores, labels, float(np.exp(log))) for log in logs]
         best = float(np.exp(logs[int(np.argmin(losses))]))
-        if abs(np.log(given / best)) < 0.015:
+        loss = _loss(scores, labels, given)
+        if loss < min(losses) + 1e-4:
             continue
         if abs(np.log(given * best)) < 0.015:
             return where + "you return the factor. Scores are divided by a temperature."
-        loss = _loss(scores, labels, given)
         return where + (
             f"your {given:.3g} gives a loss of {loss:.4f}, and {min(losses):.4f} is possible."
         )
