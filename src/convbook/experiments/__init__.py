@@ -1,1 +1,1 @@
-"""The experiments of the chapter Inductive bias: each one draws data, trains over seeds, measures."""
+"""The experiments of the chapter Inductive bias: each draws data, trains over seeds, measures."""
