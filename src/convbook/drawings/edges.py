@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Rows = Mapping[str, "Float[np.ndarray, ' seeds']"]
+GAP = 3  # pixels between images in a line
 
 
 def examples(rows: Mapping[str, Float[np.ndarray, "n h w"]], narrow: int = 5) -> Drawing:
@@ -24,7 +25,9 @@ def examples(rows: Mapping[str, Float[np.ndarray, "n h w"]], narrow: int = 5) ->
     def draw(figure: Figure) -> None:
         each = figure.subplots(len(rows), 1)
         for axes, (name, images) in zip(each, rows.items(), strict=True):
-            draw_image(axes, _in_line(images[:narrow] if is_narrow(figure) else images))
+            shown = images[:narrow] if is_narrow(figure) else images
+            draw_image(axes, _in_line(shown))
+            _outline(axes, *shown.shape)
             for spine in axes.spines.values():
                 spine.set_visible(False)
             axes.set_ylabel(name, rotation=0, ha="right", va="center")
@@ -101,6 +104,7 @@ def shares_of_parts(panels_of: Mapping[str, Float[np.ndarray, "n 4"]]) -> Drawin
             axes.plot(shares[:, 2], shares[:, 1], "o", ms=5, mec="none", alpha=0.7,
                       color=role(colour), clip_on=False)  # fmt: skip
             axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", title=title)
+            axes.set(xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
             axes.set_ylabel("share of the rows")
             axes.set_xlabel("share of the columns")
 
@@ -136,7 +140,14 @@ def _seeds(axes: Axes, y: float, values: Float[np.ndarray, " seeds"], colour: st
     axes.plot([np.mean(values)] * 2, [y - 0.34, y - 0.06], color=colour, linewidth=2)
 
 
-def _in_line(images: Float[np.ndarray, "n h w"], gap: int = 3) -> Float[np.ndarray, "h m"]:
+def _outline(axes: Axes, n: int, height: int, width: int) -> None:
+    """A thin line around each image of `_in_line`: a white band may end where the page begins."""
+    for left in np.arange(n) * (width + GAP) - 0.5:
+        x, y = left + np.array([0, width, width, 0, 0]), np.array([0, 0, height, height, 0]) - 0.5
+        axes.plot(x, y, color=role("muted"), linewidth=0.6, clip_on=False)
+
+
+def _in_line(images: Float[np.ndarray, "n h w"], gap: int = GAP) -> Float[np.ndarray, "h m"]:
     """Images side by side, with nothing between them."""
     blank = np.full((images.shape[1], gap), np.nan)
     parts = [part for image in images for part in (image, blank)]
