@@ -51,7 +51,7 @@ def reliability(
     """Put predictions into bins by their confidence.
 
     A confidence on the border of two bins is in the upper one; 1 is in the
-    last. Raises a ValueError if there is not one label for each row.
+    last. Raises a ValueError if labels are not one class for each row.
     """
     logits, labels = _checked(logits, labels)
     sure = np.exp(log_softmax(logits, axis=1)).max(1)
@@ -67,7 +67,13 @@ def reliability(
 def cross_entropy(
     logits: Float[np.ndarray, "n classes"], labels: Int[np.ndarray, " n"], temperature: float = 1.0
 ) -> float:
-    """The mean loss in nats, with the scores divided by a temperature."""
+    """The mean loss in nats, with the scores divided by a temperature.
+
+    Raises
+    ------
+    ValueError
+        If the temperature is not above 0, or labels are not one class for each row.
+    """
     logits, labels = _checked(logits, labels)
     if not temperature > 0:
         raise ValueError(f"temperature is {temperature}; it must be above 0")
@@ -82,6 +88,11 @@ def fitted_temperature(
 
     Fit it on images that neither the network was trained on nor the result is reported for. As a
     function of 1/T the loss is convex, so there is one minimum.
+
+    Raises
+    ------
+    ValueError
+        If labels are not one class for each row.
     """
     found = minimize_scalar(
         lambda log: cross_entropy(logits, labels, float(np.exp(log))),
@@ -100,5 +111,10 @@ def _checked(
         raise ValueError(
             f"logits are {logits.shape} and labels {labels.shape}; it takes one row of scores for "
             "each label, and one label at least"
+        )
+    if not np.isin(labels, np.arange(logits.shape[1])).all():
+        raise ValueError(
+            f"labels run from {labels.min()} to {labels.max()}; with {logits.shape[1]} scores a "
+            f"row, each must be a whole number from 0 to {logits.shape[1] - 1}"
         )
     return logits, labels

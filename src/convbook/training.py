@@ -98,10 +98,7 @@ def train(
         history.append(losses.detach())
     if len(history) < steps:
         raise ValueError(f"batches holds {len(history)}, and steps is {steps}; it needs as many")
-    with torch.no_grad():
-        for n, network in enumerate(networks):
-            for name, parameter in network.named_parameters():
-                parameter.copy_(weights[name][n])
+    _put_back(networks, weights)
     return torch.stack(history)
 
 
@@ -167,17 +164,19 @@ def fit(
     frozen
         Parameters whose names begin with one of these stay as they are.
     weight_decay
-        The factor of each weight that joins its gradient.
+        The factor of each weight that joins its gradient (torch's; biases and all).
 
     Raises
     ------
     ValueError
         If there are no networks, if numbers of networks, seeds, rates and sets do not agree, if
-        the optimizer is unknown, or if nothing is to train.
+        epochs, a batch or the time between evaluations is no whole number from 1 on, if the
+        optimizer or a frozen parameter is unknown, or if nothing is to train.
     """
     count = len(networks)
     epochs = as_integer("epochs", epochs, least=1)
     batch_size = as_integer("batch_size", batch_size, least=1)
+    every = epochs if every is None else as_integer("every", every, least=1)
     if not count or len(seeds) != count:
         raise ValueError(f"seeds holds {len(seeds)}; it needs one for each of {count} networks")
     if optimizer not in ("sgd", "adam"):
@@ -220,7 +219,7 @@ def fit(
                     w.square().flatten(1).sum(1) for w in moving
                 )
             step(torch.autograd.grad((losses * scale).sum(), moving, materialize_grads=True))
-        if epoch == epochs or (every and epoch % every == 0):
+        if epoch == epochs or epoch % every == 0:
             done.append(epoch)
             for name, pair in data.items():
                 record[name].append(scores_of(how, weights, *pair))

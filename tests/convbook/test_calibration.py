@@ -88,8 +88,18 @@ def test_a_temperature_that_is_none_is_refused(temperature):
 
 
 @pytest.mark.parametrize(
-    ("logits", "labels"), [(np.zeros(3), [0]), (np.zeros((2, 3)), [0]), (np.zeros((0, 3)), [])]
+    ("logits", "labels"),
+    [
+        (np.zeros(3), [0]),
+        (np.zeros((2, 3)), [0]),
+        (np.zeros((0, 3)), []),
+        (np.zeros((2, 3)), [0, 3]),
+        (np.zeros((2, 3)), [-1, 0]),
+        (np.zeros((2, 3)), [0.5, 0]),
+    ],
 )
 def test_scores_and_labels_that_do_not_fit_are_refused(logits, labels):
     with pytest.raises(ValueError, match="labels"):
         reliability(logits, np.array(labels))
+    with pytest.raises(ValueError, match="labels"):
+        fitted_temperature(logits, np.array(labels))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
@@ -51,6 +51,12 @@ def alone(network, images, labels, seed, *, epochs, batch_size, optimizer, froze
     return F.cross_entropy(scores, y).item(), (scores.argmax(1) == y).double().mean().item()
 
 
+def each_alone(networks, images, labels, **how):
+    """One network after the other, each with its own images."""
+    own = zip(networks, images, labels, SEEDS[: len(networks)], strict=True)
+    return [alone(*each, **{"epochs": 2, "batch_size": 10, **how}) for each in own]
+
+
 def sgd(rate, decay=0.0):
     return lambda parameters: torch.optim.SGD(parameters, rate, momentum=0.9, weight_decay=decay)
 
@@ -83,10 +89,8 @@ def test_each_network_is_trained_as_though_it_were_alone(build):
     together = doubles(build)
     single = copy.deepcopy(together)
     history = fit(together, images, labels, epochs=3, seeds=SEEDS, batch_size=5, learning_rate=0.05)
-    for n, network in enumerate(single):
-        loss, accuracy = alone(
-            network, images[n], labels[n], SEEDS[n], epochs=3, batch_size=5, optimizer=sgd(0.05)
-        )
+    scores = each_alone(single, images, labels, epochs=3, batch_size=5, optimizer=sgd(0.05))
+    for n, (loss, accuracy) in enumerate(scores):
         assert history.loss["train"][-1, n] == pytest.approx(loss, abs=1e-9)
         assert history.accuracy["train"][-1, n] == pytest.approx(accuracy)
     assert_same_weights(together, single)
@@ -99,11 +103,15 @@ def test_each_network_is_trained_as_though_it_were_alone(build):
     width=st.integers(1, 4),
     pooling=st.sampled_from(["max", "average", "none"]),
     head=st.sampled_from(["average", "max", "flatten"]),
-    padding=st.sampled_from(["reflect", "circular", "zeros", "replicate"]),
+    padding=st.sampled_from(["reflect", "circular", "zeros", "replicate", "valid"]),
     side=st.integers(10, 15),
+    coordinates=st.booleans(),
 )
-def test_any_small_network_takes_the_same_steps(kernel, depth, width, pooling, head, padding, side):
+def test_any_small_network_takes_the_same_steps(
+    kernel, depth, width, pooling, head, padding, side, coordinates
+):
     images, labels = edges(per_class=2, side=side, seeds=SEEDS[:2])
+    assume(padding != "valid" or side // 2 > depth * kernel)
     together = doubles(
         lambda: SmallCNN(
             side=side,
@@ -113,13 +121,13 @@ def test_any_small_network_takes_the_same_steps(kernel, depth, width, pooling, h
             pooling=pooling,
             head=head,
             padding_mode=padding,
+            coordinates=coordinates,
         ),
         SEEDS[:2],
     )
     single = copy.deepcopy(together)
     fit(together, images, labels, epochs=2, seeds=SEEDS[:2], batch_size=4)
-    for n, network in enumerate(single):
-        alone(network, images[n], labels[n], SEEDS[n], epochs=2, batch_size=4, optimizer=sgd(0.01))
+    each_alone(single, images, labels, batch_size=4, optimizer=sgd(0.01))
     assert_same_weights(together, single)
 
 
@@ -129,16 +137,7 @@ def test_the_homeworks_networks_agree_in_single_precision_on_images_full_of_ties
         together = untrained(build, SEEDS)
         single = doubles(build)
         fit(together, images, labels, epochs=2, seeds=SEEDS)
-        for n, network in enumerate(single):
-            alone(
-                network,
-                images[n],
-                labels[n],
-                SEEDS[n],
-                epochs=2,
-                batch_size=10,
-                optimizer=sgd(0.01),
-            )
+        each_alone(single, images, labels, optimizer=sgd(0.01))
         assert_same_weights([network.double() for network in together], single, 1e-4)
 
 
@@ -157,16 +156,8 @@ def test_weight_decay_is_torchs(name, rate):
     images, labels = edges()
     together = doubles(small)
     single = copy.deepcopy(together)
-    fit(
-        together,
-        images,
-        labels,
-        epochs=3,
-        seeds=SEEDS,
-        optimizer=name,
-        learning_rate=rate,
-        weight_decay=0.1,
-    )
+    how = {"optimizer": name, "learning_rate": rate, "weight_decay": 0.1}
+    fit(together, images, labels, epochs=3, seeds=SEEDS, **how)
     for n, network in enumerate(single):
         own = float(np.broadcast_to(rate, 3)[n])
         rule = (
@@ -184,8 +175,7 @@ def test_adam_takes_its_steps_whatever_the_layout_of_the_gradients(build):
     together = doubles(build)
     single = copy.deepcopy(together)
     fit(together, images, labels, epochs=2, seeds=SEEDS, optimizer="adam", learning_rate=0.01)
-    for n, network in enumerate(single):
-        alone(network, images[n], labels[n], SEEDS[n], epochs=2, batch_size=10, optimizer=adam)
+    each_alone(single, images, labels, optimizer=adam)
     assert_same_weights(together, single, 1e-7)
 
 
@@ -194,17 +184,9 @@ def test_frozen_parameters_stay_and_the_others_learn_as_though_alone():
     together = doubles(small)
     single, before = copy.deepcopy(together), copy.deepcopy(together)
     fit(together, images, labels, epochs=2, seeds=SEEDS, frozen=["convolutions.0"])
-    for n, network in enumerate(single):
-        alone(
-            network,
-            images[n],
-            labels[n],
-            SEEDS[n],
-            epochs=2,
-            batch_size=10,
-            optimizer=sgd(0.01),
-            frozen=("convolutions.0.weight", "convolutions.0.bias"),
-        )
+    first = ("convolutions.0.weight", "convolutions.0.bias")
+    each_alone(single, images, labels, optimizer=sgd(0.01), frozen=first)
+    for n in range(len(SEEDS)):
         ours, old = together[n].convolutions, before[n].convolutions
         assert torch.equal(ours[0].weight, old[0].weight)
         assert torch.equal(ours[0].bias, old[0].bias)
@@ -301,6 +283,7 @@ def test_confusion_by_hand():
         ({"frozen": ["conv1"]}, "frozen"),
         ({"epochs": 0}, "epochs"),
         ({"batch_size": 0}, "batch_size"),
+        ({"every": 0}, "every"),
         ({"learning_rate": (0.1, 0.2)}, "learning_rate"),
     ],
 )
