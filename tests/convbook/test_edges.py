@@ -120,6 +120,21 @@ def test_a_diagonal_runs_at_its_angle(angle: float) -> None:
         assert abs((found - angle + 90) % 180 - 90) < 3  # a cut corner tilts it a little
 
 
+@pytest.mark.parametrize("angle", [30, 60, 90, 120, 150, 180])
+def test_a_diagonal_crosses_the_middle_anywhere_in_its_middle_half(angle: float) -> None:
+    edges = draw_edges(
+        np.random.default_rng(6), 400, classes=("diagonal",), side=41, widths=(1, 1),
+        angles=(angle,),
+    )  # fmt: skip
+    steep = 45 < angle < 135
+    places = [
+        np.flatnonzero(lit(image if steep else image.T)[20]).mean() - 20 for image in edges.images
+    ]
+    assert np.abs(places).max() < 41 / 4 + 1  # rounded to pixels
+    assert min(places) < -9
+    assert max(places) > 9
+
+
 def test_no_statistic_of_an_image_tells_one_orientation_from_another() -> None:
     score = score_of_statistics(("horizontal", "vertical", "diagonal"))
     assert abs(score - 1 / 3) < 4 * np.sqrt(2 / 9 / 1200)
