@@ -11,7 +11,9 @@ from torch.nn import functional as F
 
 from convbook.edges import FIVE, draw_edges
 from convbook.experiments import deeper
+from convbook.experiments.sets import TEST, VALIDATION, draw_sets
 from convbook.models import SmallCNN, untrained
+from convbook.training import evaluate
 
 
 def small(depth=2):
@@ -107,7 +109,17 @@ def test_training_reports_every_seed_and_knows_who_is_stuck():
     assert len(found.networks[0].convolutions) == 4
 
 
-def test_all_recipes_train():
-    for recipe in deeper.RECIPES.values():
-        found = deeper.trained("base", seeds=[0, 1], epochs=1, small=True, **recipe)
-        assert np.isfinite(found.loss).all()
+def test_accuracies_are_of_the_seeds_validation_and_test_images():
+    found = deeper.trained("wider", seeds=[4, 5], epochs=10, small=True)
+    for accuracy, purpose in ((found.validation, VALIDATION), (found.test, TEST)):
+        sets = draw_sets([4, 5], purpose, 50, classes=FIVE, side=14, widths=(1, 2))
+        assert np.allclose(evaluate(found.networks, *sets).accuracy, accuracy)
+
+
+def test_all_recipes_train_and_no_two_alike():
+    losses = [
+        deeper.trained("base", seeds=[0], epochs=1, small=True, **recipe).loss.item()
+        for recipe in deeper.RECIPES.values()
+    ]
+    assert np.isfinite(losses).all()
+    assert np.diff(np.sort(losses)).min() > 1e-5

@@ -6,13 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression
 
+from convbook.edges import draw_edges
 from convbook.experiments.procedure import (
     crossing,
     images_needed,
     on_places,
     picked_by_one_seed,
 )
-from convbook.experiments.sets import TRAINING, VALIDATION, draw_sets
+from convbook.experiments.sets import TEST, TRAINING, VALIDATION, draw_sets
 from convbook.experiments.trials import trial
 from convbook.training import evaluate
 
@@ -36,6 +37,7 @@ def test_a_trials_last_scores_are_those_of_its_networks():
     for name, purpose, count, places in (
         ("train", TRAINING, 4, (0, 1)),
         ("validation", VALIDATION, 50, (0.5, 1)),
+        ("test", TEST, 100, (0.5, 1)),
     ):
         found = evaluate(one.networks, *draw_sets([4, 5], purpose, count, places=places))
         assert np.allclose(found.accuracy, one.accuracy[name][-1])
@@ -64,6 +66,9 @@ def test_bands_lie_on_every_place_of_one_parity_and_on_no_other(odd):
         assert (lit.sum(1) == 1).all()  # one pixel wide
         assert np.ptp(images, axis=axis + 1).max() < 1e-6  # and all across
         assert set(lit.argmax(1).tolist()) == set(range(int(odd), 28, 2))
+        plain = draw_edges(np.random.default_rng(0), 300, widths=(1, 1)).images
+        before = plain[edges.labels == label].mean(axis=axis + 1).argmax(1)
+        assert set((lit.argmax(1) - before).tolist()) == {0, 1 if odd else -1}
     flat = edges.images[edges.labels == 2]
     assert np.ptp(flat, axis=(1, 2)).max() == 0
 
@@ -115,3 +120,10 @@ def test_the_bootstrap_is_around_the_crossing_and_narrow_where_seeds_agree():
     low, high = np.quantile(spread, [0.025, 0.975])
     assert low < crossing(sizes, wide.mean(1), 0.65) < high
     assert high - low > 1
+
+
+def test_the_bootstrap_compares_a_seed_with_itself():
+    shift = np.random.default_rng(2).normal(0, 0.05, 20)  # what a seed's luck adds to both
+    accuracies = np.array([0.5, 0.6, 0.7, 0.8])[:, None] + shift
+    found = images_needed([10, 20, 40, 80], accuracies, 0.65 + shift, np.random.default_rng(3), 50)
+    assert np.allclose(found, np.sqrt(20 * 40))
