@@ -3,11 +3,17 @@
 import numpy as np
 import pytest
 
-from convbook.experiments import ingredients, overfitting, permuted, pooled, sweeping
+from convbook.experiments import ingredients, overfitting, permuted, pooled, shift, sweeping
 from convbook.experiments.sets import TEST, TRAINING, VALIDATION, draw_sets
-from convbook.training import evaluate
+from convbook.training import SHUFFLING, evaluate
 
 SEEDS = [6, 7]
+
+
+def test_each_purpose_of_a_seed_draws_numbers_of_its_own():
+    purposes = [TRAINING, VALIDATION, TEST, shift.INSIDE, SHUFFLING, permuted.CHANGE]
+    drawn = [np.random.default_rng([5, purpose]).random() for purpose in purposes]
+    assert len(set(drawn)) == len(purposes)
 
 
 class Watched:
@@ -71,7 +77,8 @@ def test_no_image_of_training_is_judged(monkeypatch, module, job):
 
 
 def test_overfitting_reports_new_images_beside_those_of_training():
-    found = overfitting.overfit("mlp", seeds=SEEDS, epochs=20)
+    found = overfitting.overfit("mlp", seeds=SEEDS, epochs=300)
+    assert (found.train > found.validation).all()
     for accuracy, purpose, count in (
         (found.train, TRAINING, 10),
         (found.validation, VALIDATION, 50),

@@ -16,7 +16,8 @@ Sets = tuple[
     "Float32[np.ndarray, 'seeds n 1 side side']", "Int[np.ndarray, 'seeds n']"
 ]  # images and labels
 
-TRAINING, VALIDATION, TEST = range(3)  # what a seed's draw is for
+# What a seed's draw is for. NumPy draws the same from [seed, 0] as from the seed alone.
+TRAINING, VALIDATION, TEST = range(3)
 
 
 def draw_sets(
