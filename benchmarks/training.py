@@ -63,7 +63,7 @@ def _compare(name: str, jobs: Sequence[str], rounds: int, epochs: int) -> Compar
             torch.mm(square, square)
 
     candidates = {
-        f"run, {cores} processes": lambda: _forget(run(together, settings)),
+        f"run, {cores} processes": lambda: _forget(run(together, settings, workers=cores)),
         "fit, one process": lambda: each(together),
         "loop with DataLoader": lambda: each(one_by_one),
         "arithmetic, one core": arithmetic,

@@ -69,6 +69,18 @@ def test_training_is_compared_with_the_plain_loop_and_with_the_arithmetic(run):
         assert list(comparison["ratios"]) == [f"{ours} / {other}" for other in others]
 
 
+def test_the_arithmetic_of_training_is_that_worked_out_on_paper():
+    # Forward and, for the weights, backward; for its inputs, backward in all layers but the first.
+    mlp = 2 * 784 * 50 + 3 * (50 * 10 + 10 * 3)
+    cnn = 2 * 28**2 * 3 * 49 + 3 * (14**2 * 3 * 3 * 49 + 3 * 3)
+    code = "from benchmarks.training import operations as o; print(o('MLP'), o('CNN'))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    seen = 2 * 10 * 30  # multiplications and additions, of ten networks, for thirty images
+    assert done.stdout.split() == [str(seen * mlp), str(seen * cnn)]
+
+
 @pytest.mark.parametrize("theirs, fails", [("(1, 2)", False), ("(1, 2.001)", True)])
 def test_candidates_that_do_not_agree_are_not_compared(theirs, fails):
     code = (
