@@ -148,6 +148,15 @@ def test_training_gives_a_score_for_each_seed_and_learns():
     assert isinstance(found.networks[0], MLP)
 
 
+def test_looks_along_the_way_do_not_change_the_training_and_end_with_it():
+    options = {"seeds": (0, 1), "steps": 24, "images": "small", "hidden": (4,)}
+    once = permuted.trained("mlp", 10, **options)
+    often = permuted.trained("mlp", 10, looks=4, **options)
+    assert often.course.shape == (4, 2)
+    assert np.array_equal(often.course[-1], often.validation)
+    assert np.allclose(often.validation, once.validation)
+
+
 def test_confusions_are_shares_of_each_class():
     tables = permuted.confusions(untrained(SmallCNN, (0, 1)), (0, 1), "permuted")
     assert tables.shape == (2, 3, 3)

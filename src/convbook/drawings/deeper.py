@@ -118,7 +118,7 @@ def shares(
         for axes in (first, second):
             axes.set_yticks(range(len(groups)), list(groups))
             axes.set(ylim=(len(groups) - 0.5, -0.5), xlim=(0, 1.02))
-            axes.tick_params(axis="y", length=0)
+            axes.tick_params(axis="y", length=0, pad=8)  # dots stand on the axis
             axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
         first.set_xticks([0, 0.5, 1])
         first.xaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))

@@ -1,4 +1,4 @@
-"""Drawings of accuracy against the size of a kernel or of a block."""
+"""Drawings of accuracy against the size of a kernel, or against steps of training."""
 
 from __future__ import annotations
 
@@ -26,15 +26,19 @@ def against_sides(
     *,
     name: str,
     chance: float,
+    spread: float = 0.12,
 ) -> Drawing:
-    """A line of means over seeds for each name, with the 95 % interval of the mean at each side."""
+    """A line of means over seeds for each name, with the 95 % interval of the mean at each side.
+
+    Neighbouring lines are drawn ``spread`` apart, so that their bars do not cover one another.
+    """
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
         axes.axhline(chance, color=role("muted"), linewidth=1, linestyle=":", zorder=0)
         for n, (line, runs) in enumerate(lines.items()):
             colour, dashes = styles[line]
-            x = np.asarray(sides) + 0.12 * (n - (len(lines) - 1) / 2)
+            x = np.asarray(sides) + spread * (n - (len(lines) - 1) / 2)
             low, high = mean_interval(runs.T)
             axes.vlines(x, low, high, color=role(colour), linewidth=1.3)
             axes.plot(x, runs.mean(axis=1), dashes, marker="o", ms=4, linewidth=1.6,

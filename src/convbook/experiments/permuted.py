@@ -31,11 +31,15 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {"cnn": SmallCNN, "mlp": MLP}
 
 @dataclass(frozen=True)
 class Trained:
-    """Networks, one for each seed, and the share of images that each gets right."""
+    """Networks, one for each seed, and the share of images that each gets right.
+
+    ``course`` has those of validation along the way, the end included.
+    """
 
     networks: list[nn.Module]
     train: Float[np.ndarray, " seeds"]
     validation: Float[np.ndarray, " seeds"]
+    course: Float[np.ndarray, "looks seeds"]
 
 
 def trained(
@@ -46,6 +50,7 @@ def trained(
     change: str | int = "none",
     steps: int = 900,
     epochs: int | None = None,
+    looks: int = 1,
     images: str = "notebook",
     learning_rate: float = 0.01,
     optimizer: str = "sgd",
@@ -61,6 +66,8 @@ def trained(
         As in `changed`.
     steps, epochs
         As many epochs as it takes to make so many steps or more; or so many epochs, if given.
+    looks
+        How often to look at the validation images, at equal distances.
     images
         "notebook", or "small": 20×20 with noise.
     """
@@ -75,10 +82,10 @@ def trained(
         epochs = epochs_of(steps, training[1].shape[1])
     history = fit(
         networks, *training, epochs=epochs, seeds=seeds, learning_rate=learning_rate,
-        optimizer=optimizer,
+        optimizer=optimizer, watch={"validation": validation}, every=max(1, epochs // looks),
     )  # fmt: skip
-    score = evaluate(networks, *validation)
-    return Trained(networks, history.accuracy["train"][-1], score.accuracy)
+    course = history.accuracy["validation"]
+    return Trained(networks, history.accuracy["train"][-1], course[-1], course)
 
 
 def confusions(
