@@ -62,8 +62,9 @@ def test_bins_hold_all_predictions_and_keep_the_means(seed, bins):
     found = reliability(scores, labels, bins)
     full = found.share > 0
     assert np.isclose(found.share.sum(), 1)
-    sure = torch.softmax(torch.tensor(scores), 1).amax(1).mean()
-    assert np.isclose((found.share * found.confidence)[full].sum(), float(sure))
+    sure = torch.softmax(torch.tensor(scores), 1).amax(1).numpy()
+    assert np.allclose(50 * found.share, np.histogram(sure, bins, (0, 1))[0])
+    assert np.isclose((found.share * found.confidence)[full].sum(), sure.mean())
     assert np.isclose(
         (found.share * found.accuracy)[full].sum(), (scores.argmax(1) == labels).mean()
     )

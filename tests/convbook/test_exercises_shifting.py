@@ -114,3 +114,12 @@ def test_the_best_of_ten_is_what_a_simulation_finds():
 
 def test_checking_loads_nothing_heavy():
     assert loaded_by_check("inductive-bias-offsets", 6) == set()
+
+
+def test_a_shift_that_works_but_is_not_the_smallest_is_told_from_one_that_does_not_work():
+    works, does_not = (
+        hint_for("inductive-bias-shifts", lambda p, given=given: given if p == 2 else 2**p)
+        for given in (8, 6)
+    )
+    assert "8 works" in works
+    assert "6 works" not in does_not

@@ -91,6 +91,8 @@ def test_sets_of_a_seed_are_the_same_whatever_else_is_drawn():
     assert np.array_equal(alone[0][0], together[0][1])
     other = draw_sets([5], VALIDATION, 4)
     assert not np.array_equal(alone[0], other[0])
+    five = draw_sets([5], TRAINING, 4, shuffled, classes=FIVE)
+    assert np.array_equal(five[0], draw_sets([5], TRAINING, 4, classes=FIVE)[0])
     dealt = draw_sets([5], TRAINING, 4, shuffled)
     assert np.array_equal(dealt[0], alone[0])
     assert np.array_equal(np.sort(dealt[1]), np.sort(alone[1]))

@@ -76,8 +76,10 @@ def test_no_image_of_training_is_judged(monkeypatch, module, job):
         assert not rows(images) & known
 
 
-def test_overfitting_reports_new_images_beside_those_of_training():
+def test_overfitting_reports_new_images_beside_those_of_training(monkeypatch):
+    watched = Watched(monkeypatch, overfitting)
     found = overfitting.overfit("mlp", seeds=SEEDS, epochs=300)
+    assert watched.settings["batch_size"] == 32
     assert (found.train > found.validation).all()
     for accuracy, purpose, count in (
         (found.train, TRAINING, 10),
