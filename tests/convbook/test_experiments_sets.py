@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from convbook.experiments import ingredients, overfitting, permuted, pooled, shift, sweeping
+from convbook.experiments import (
+    ingredients,
+    overfitting,
+    permuted,
+    pooled,
+    shift,
+    sweeping,
+    trials,
+)
 from convbook.experiments.sets import TEST, TRAINING, VALIDATION, draw_sets
 from convbook.training import SHUFFLING, evaluate
 
@@ -20,10 +28,11 @@ class Watched:
     """What an experiment hands to `fit` and `evaluate`, which do their work as ever."""
 
     def __init__(self, monkeypatch, module):
-        self.trained, self.settings, self.held_out = [], {}, []
-        fit, score = module.fit, module.evaluate
+        self.networks, self.trained, self.settings, self.held_out = [], [], {}, []
+        fit, score = module.fit, getattr(module, "evaluate", None)
 
         def fit_watched(networks, images, labels, **settings):
+            self.networks += networks
             self.trained.append(images)
             self.held_out += [images for images, _ in settings.get("watch", {}).values()]
             self.settings = settings
@@ -34,7 +43,8 @@ class Watched:
             return score(networks, images, labels)
 
         monkeypatch.setattr(module, "fit", fit_watched)
-        monkeypatch.setattr(module, "evaluate", evaluate_watched)
+        if score:
+            monkeypatch.setattr(module, "evaluate", evaluate_watched)
 
 
 # As many images for training as for the rest: were they drawn alike, they would be the same.
@@ -87,6 +97,44 @@ def test_overfitting_reports_new_images_beside_those_of_training(monkeypatch):
     ):
         expected = evaluate(found.after, *draw_sets(SEEDS, purpose, count)).accuracy
         assert np.allclose(accuracy, expected)
+
+
+def test_wide_networks_are_trained_one_by_one_on_the_images_of_their_seeds(monkeypatch):
+    watched = Watched(monkeypatch, sweeping)
+    sweeping.trained("wide cnn", 1, seeds=SEEDS, epochs=1)
+    expected, _ = draw_sets(SEEDS, TRAINING, 1)
+    assert len(watched.trained) == len(SEEDS)
+    assert np.array_equal(np.concatenate(watched.trained), expected)
+
+
+CHOSEN = {"learning_rate": 0.03, "optimizer": "adam"}
+
+
+@pytest.mark.parametrize(
+    ("module", "job", "settings"),
+    [
+        (permuted, lambda: permuted.trained("mlp", 1, seeds=[0], epochs=1, **CHOSEN), CHOSEN),
+        (
+            trials,
+            lambda: trials.trial(
+                "mlp", seeds=[0], epochs=[2, 3], training={"per_class": 1}, learning_rate=0.03,
+                batch_size=2,
+            ),
+            {"learning_rate": 0.03, "batch_size": 2, "epochs": 3},
+        ),
+    ],
+)  # fmt: skip
+def test_settings_reach_the_training(monkeypatch, module, job, settings):
+    watched = Watched(monkeypatch, module)
+    job()
+    assert {name: watched.settings[name] for name in settings} == settings
+
+
+@pytest.mark.parametrize("pooling", ["average", "none"])
+def test_five_classes_are_pooled_as_told(monkeypatch, pooling):
+    watched = Watched(monkeypatch, pooled)
+    pooled.five_classes(pooling, seeds=[0], epochs=1, per_class=1)
+    assert [network.pooling for network in watched.networks] == [pooling]
 
 
 def test_heads_train_for_as_many_steps_as_they_are_told(monkeypatch):
