@@ -122,10 +122,11 @@ def faint(
 
     def draw(figure: Figure) -> None:
         axes: Axes = figure.subplots()
-        for name, (colour, runs, place) in missed.items():
+        for n, (name, (colour, runs, place)) in enumerate(missed.items()):
             low, high = mean_interval(runs)
-            axes.vlines(intensities, low, high, color=role(colour), linewidth=1.5)
-            axes.plot(intensities, runs.mean(0), "o-", ms=4, color=role(colour))
+            beside = np.asarray(intensities) + 0.008 * n  # so that no bar covers another
+            axes.vlines(beside, low.clip(0), high.clip(None, 1), color=role(colour), linewidth=1.5)
+            axes.plot(beside, runs.mean(0), "o-", ms=4, color=role(colour))
             label_line(axes, *place, name, colour)
         axes.set(xlabel="grey level of the band", ylabel="called none", ylim=(-0.02, 1.02))
         axes.set_xticks(list(intensities))
