@@ -102,9 +102,10 @@ def trained(
 
 
 def he_start(network: SmallCNN, seed: int) -> SmallCNN:
-    """Draw the convolutions' weights with variance 2/fan-in, and set their biases to 0.
+    """Draw convolutions' weights with variance 2/fan-in; biases are 0.
 
-    He et al. 2015, section 2.2 (https://arxiv.org/abs/1502.01852). The network is changed.
+    He et al. 2015, section 2.2 (https://arxiv.org/abs/1502.01852). The network
+    is changed.
     """
     generator = torch.Generator().manual_seed(int(seed))
     with torch.no_grad():

@@ -25,25 +25,30 @@ STATISTICS = ("mean", "std", "min", "max", "median", "upper quartile")
 
 
 def statistics(images: Float[np.ndarray, "n h w"]) -> Float[np.ndarray, "n 6"]:
-    """Six numbers of each image that do not depend on where its pixels lie: `STATISTICS`."""
-    pixels = np.asarray(images, dtype=np.float64).reshape(len(images), -1)  # n h·w
+    """Six numbers of each image that do not depend on where its pixels lie."""
+    pixels = np.asarray(images, dtype=np.float64)
+    pixels = pixels.reshape(len(images), -1)  # n h·w
     middle, upper = np.quantile(pixels, [0.5, 0.75], axis=1)
     low, high = pixels.min(1), pixels.max(1)
-    return np.stack([pixels.mean(1), pixels.std(1), low, high, middle, upper], axis=1)
+    mean, spread = pixels.mean(1), pixels.std(1)
+    return np.stack([mean, spread, low, high, middle, upper], axis=1)
 
 
 def told_apart(
     first: tuple[Float[np.ndarray, "n h w"], Float[np.ndarray, "n h w"]],
     second: tuple[Float[np.ndarray, "n h w"], Float[np.ndarray, "n h w"]],
 ) -> float:
-    """How well two classes are told apart by `statistics` alone: the share of test images right.
+    """How well `statistics` tell two classes apart: the share that is right.
 
-    Each set is a pair of classes; a logistic regression is fitted to the first and tested on the
-    second. Chance is ½.
+    Each set is a pair of classes; a logistic regression is fitted to the first
+    and tested on the second. Chance is ½.
     """
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     (x, y), (x_test, y_test) = (
-        (statistics(np.concatenate(pair)), np.repeat([0, 1], [len(one) for one in pair]))
+        (
+            statistics(np.concatenate(pair)),
+            np.repeat([0, 1], [len(one) for one in pair]),
+        )
         for pair in (first, second)
     )
     return float(model.fit(x, y).score(x_test, y_test))

@@ -43,7 +43,7 @@ def overfit(
     per_class: int = 10,
     epochs: int = 500,
 ) -> Fitted:
-    """Train on few images with the notebook's settings: batches of 32, a learning rate of 0.01.
+    """Train on few images as the notebook does: batches of 32, a rate of 0.01.
 
     Parameters
     ----------
@@ -58,7 +58,9 @@ def overfit(
     networks = untrained(lambda: NETWORKS[network](len(classes)), seeds)
     before = deepcopy(networks)
     fit(networks, *training, epochs=epochs, batch_size=32, seeds=seeds)
-    train, valid = (evaluate(networks, *each).accuracy for each in (training, validation))
+    train, valid = (
+        evaluate(networks, *each).accuracy for each in (training, validation)
+    )  # fmt: skip
     return Fitted(before, networks, np.asarray(train), np.asarray(valid))
 
 

@@ -50,15 +50,17 @@ class Frozen:
 
 
 def set_edges(network: SmallCNN, third: str = "random") -> SmallCNN:
-    """Set the kernels by hand, as the notebook does: each layer finds edges, and edges of edges.
+    """Set the kernels by hand, as the notebook does: edges, then edges of edges.
 
-    The first kernel of each layer takes a row from the row above it, the second a column from the
-    column before it; in the second layer, the same for all channels. All biases are 0.
+    The first kernel of each layer takes a row from the row above it, the second
+    a column from the column before it; in the second layer, the same for all
+    channels. All biases are 0.
 
     Parameters
     ----------
     network
-        With kernels of 5×5 or more, and three or more in each layer. It is changed.
+        With kernels of 5×5 or more, and three or more in each layer. It is
+        changed.
     third
         What the other kernels are: "random", as they were drawn, or "zero".
 
