@@ -50,7 +50,7 @@ class Frozen:
 
 
 def set_edges(network: SmallCNN, third: str = "random") -> SmallCNN:
-    """Set the kernels by hand, as the notebook does: edges, then edges of edges.
+    """Set the kernels by hand, as the notebook does: edges, and edges of those.
 
     The first kernel of each layer takes a row from the row above it, the second
     a column from the column before it; in the second layer, the same for all
