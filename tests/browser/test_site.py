@@ -79,6 +79,24 @@ def test_a_table_scrolls_before_it_breaks_a_name_or_code(visit, page_name, width
     assert visit(page_name, width=width).page.evaluate(BROKEN_IN_TABLES) == []
 
 
+MARKERS_OUTSIDE = """() => {
+  const room = item => {
+    const box = item.closest('div.admonition') ?? item.parentElement;
+    const style = getComputedStyle(box);
+    const inner = box.getBoundingClientRect().left + parseFloat(style.paddingLeft);
+    return item.getBoundingClientRect().left - inner;
+  };
+  const items = document.querySelectorAll('article div.admonition :is(ul, ol) > li');
+  return [...items].filter(item => item.getClientRects().length && room(item) < 12)
+    .map(item => item.textContent);
+}"""
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_the_markers_of_a_list_lie_within_its_box(visit, page_name, width):
+    assert visit(page_name, width=width).page.evaluate(MARKERS_OUTSIDE) == []
+
+
 @pytest.mark.parametrize("width", [1280, 360])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_page_is_accessible(visit, page_name, theme, width):
