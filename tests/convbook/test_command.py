@@ -88,8 +88,14 @@ def test_a_network_of_the_book(printed):
     assert record["layers"][0]["output_shape"] == [32, 32, 1]
 
 
-def test_all_networks_of_the_book_are_known():
-    assert set(MODELS) == set(models.__all__) - {"from_spec"}
+def test_all_networks_of_the_book_that_have_a_name_of_their_own_are_known():
+    to_be_set_up = {"from_spec", "SmallCNN", "MLP", "untrained"}  # the experiments' own parts
+    assert set(MODELS) == set(models.__all__) - to_be_set_up
+
+
+def test_a_network_of_the_experiments_is_found_by_its_module(printed):
+    record = json.loads(printed("convbook.models:SmallCNN", "--input", "28x28x1", "--json"))
+    assert record["parameters"] == 606
 
 
 MY_NET = """
