@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -53,9 +54,14 @@ def run(
     elif workers < 1:
         raise ValueError(f"workers is {workers}; it must be at least 1, or None for all cores")
     jobs = (delayed(function)(**setting) for setting in settings)
-    with parallel_config(backend="loky", n_jobs=workers, inner_max_num_threads=1):
+    with (
+        warnings.catch_warnings(),
+        parallel_config(backend="loky", n_jobs=workers, inner_max_num_threads=1),
+    ):
+        # A worker that has grown by 300 MB is replaced between two jobs, as it should be.
+        warnings.filterwarnings("ignore", "A worker stopped while", UserWarning)
         results = Parallel(batch_size=1, pre_dispatch="all", return_as="generator")(jobs)
-    return list(_counted(results, len(settings)))
+        return list(_counted(results, len(settings)))
 
 
 def _counted(results: Iterable[Result], total: int) -> Iterator[Result]:

@@ -2,7 +2,9 @@
 
 import io
 import os
+import time
 
+import numpy as np
 import pytest
 import torch
 
@@ -74,3 +76,19 @@ def test_where_nobody_watches_nothing_is_written(monkeypatch, capsys):
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
     run(power, SETTINGS, workers=1)
     assert capsys.readouterr() == ("", "")
+
+
+KEPT = []  # in a worker's memory, for as long as it lives
+
+
+def keep(megabytes):
+    """Take time, so that the worker's growth is looked at, and never give the memory back."""
+    time.sleep(1.2)
+    KEPT.append(np.ones(megabytes * 2**17))
+    return megabytes
+
+
+def test_a_worker_that_is_replaced_as_it_grew_costs_no_result_and_no_word(recwarn):
+    sizes = [1, 1, 400, 400, 1, 1, 1, 1]
+    assert run(keep, [{"megabytes": size} for size in sizes], workers=2) == sizes
+    assert [str(each.message) for each in recwarn] == []
