@@ -143,3 +143,32 @@ def test_number_of_classes_is_judged(name, count):
 def test_arguments_of_resnets_are_judged(name, argument, value):
     with pytest.raises(ValueError, match=f"{argument} is {value!r}"):
         getattr(models, name)(**{argument: value})
+
+
+@pytest.mark.parametrize("name", ["resnet10", *RESNETS])
+def test_the_stem_for_small_images_keeps_the_keys_and_the_size(name):
+    usual, small = on_meta(name, width=8), on_meta(name, width=8, stem="small")
+    shapes = [{key: value.shape for key, value in m.state_dict().items()} for m in (usual, small)]
+    assert {key for key in shapes[0] if shapes[0][key] != shapes[1][key]} == {"conv1.weight"}
+    assert shapes[1]["conv1.weight"] == (8, 3, 3, 3)
+
+    seen = []
+    small.layer1.register_forward_pre_hook(lambda _module, given: seen.append(given[0].shape))
+    small(torch.zeros(2, 3, 32, 32, device="meta"))
+    assert seen == [(2, 8, 32, 32)]
+
+
+def test_the_stem_for_small_images_is_one_convolution_of_3x3():
+    model = filled(on_meta("resnet10", width=2, stem="small"))
+    x = image(32)
+    seen = []
+    model.layer1.register_forward_pre_hook(lambda _module, given: seen.append(given[0]))
+    with torch.no_grad():
+        model(x)
+    convolved = torch.nn.functional.conv2d(x, model.conv1.weight, padding=1)
+    torch.testing.assert_close(seen[0], torch.relu(model.bn1(convolved)))
+
+
+def test_an_unknown_stem_is_refused():
+    with pytest.raises(ValueError, match="imagenet"):
+        on_meta("resnet18", stem="large")

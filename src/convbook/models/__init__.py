@@ -1,7 +1,7 @@
 """The networks of the book, for torch."""
 
 from convbook.models.classic import alexnet, lenet5, vgg16
-from convbook.models.resnet import resnet18, resnet34, resnet50, resnet101, resnet152
+from convbook.models.resnet import resnet10, resnet18, resnet34, resnet50, resnet101, resnet152
 from convbook.models.small import MLP, SmallCNN, untrained
 from convbook.models.specs import from_spec
 
@@ -11,6 +11,7 @@ __all__ = [
     "alexnet",
     "from_spec",
     "lenet5",
+    "resnet10",
     "resnet18",
     "resnet34",
     "resnet50",

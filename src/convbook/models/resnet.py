@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     StrideIn = Literal["3x3", "1x1"]
+    Stem = Literal["imagenet", "small"]
 
 
 class BasicBlock(nn.Module):
@@ -73,7 +74,11 @@ class Bottleneck(nn.Module):
 
 
 class ResNet(nn.Module):
-    """A 7×7 convolution, four stages of blocks, the mean over the map, one linear layer."""
+    """A stem, four stages of blocks, the mean over the map, one linear layer.
+
+    The stem for ImageNet is a 7×7 convolution with stride 2 and a max pooling with stride 2. That
+    for small images is one 3×3 convolution: a picture of 32×32 enters the first stage as it is.
+    """
 
     def __init__(
         self,
@@ -81,17 +86,21 @@ class ResNet(nn.Module):
         depths: tuple[int, int, int, int],
         num_classes: int,
         width: int,
-        stride_in: StrideIn,
+        stride_in: StrideIn = "3x3",
+        stem: Stem = "imagenet",
     ) -> None:
         as_integer("num_classes", num_classes, least=1)
         as_integer("width", width, least=1)
         if stride_in not in ("3x3", "1x1"):
             raise ValueError(f"stride_in is {stride_in!r}; it can be '3x3' or '1x1'")
+        if stem not in ("imagenet", "small"):
+            raise ValueError(f"stem is {stem!r}; it can be 'imagenet' or 'small'")
         super().__init__()
-        self.conv1 = _convolution(3, width, 7, stride=2)
+        small = stem == "small"
+        self.conv1 = _convolution(3, width, 3) if small else _convolution(3, width, 7, stride=2)
         self.bn1 = nn.BatchNorm2d(width)
         self.relu = nn.ReLU(inplace=True)
-        self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
+        self.maxpool = nn.Identity() if small else nn.MaxPool2d(3, stride=2, padding=1)
 
         def stage(channels: int, width: int, depth: int, stride: int) -> nn.Sequential:
             first = block(channels, width, stride, stride_in)
@@ -108,12 +117,19 @@ class ResNet(nn.Module):
 
     def forward(self, x: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n classes"]:
         """Scores of the classes for images of any size."""
-        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))  # n width h/4 w/4
-        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))  # n 8·out h/32 w/32
+        # n width h/4 w/4, or n width h w behind the stem for small images
+        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))  # n 8·out, 1/8 of the side
         return self.fc(self.avgpool(x).flatten(1))
 
 
-def resnet18(num_classes: int = 1000, *, width: int = 64, stride_in: StrideIn = "3x3") -> ResNet:
+def resnet18(
+    num_classes: int = 1000,
+    *,
+    width: int = 64,
+    stride_in: StrideIn = "3x3",
+    stem: Stem = "imagenet",
+) -> ResNet:
     """ResNet-18 for colour images, with 2, 2, 2 and 2 blocks of two 3×3 convolutions.
 
     Its ``state_dict`` has the keys and the shapes of torchvision's, and equal weights give equal
@@ -129,37 +145,79 @@ def resnet18(num_classes: int = 1000, *, width: int = 64, stride_in: StrideIn = 
         Where a block that halves the map has its stride: in its ``"3x3"`` convolution, as
         torchvision has it, or in its first ``"1x1"``, as He et al. (2016) have it. The blocks of
         ResNet-18 and 34 have no 1×1 convolution: there both mean the same.
+    stem
+        What comes before the first stage: ``"imagenet"``, as torchvision has it (7×7 with stride
+        2, then max pooling), or ``"small"``, as He et al. (2016), section 4.2, have it for images
+        of 32×32 (3×3, no pooling). The keys are the same, the shape of ``conv1.weight`` is not.
 
     Raises
     ------
     ValueError
-        If a number is below 1, or ``stride_in`` another word.
+        If a number is below 1, or ``stride_in`` or ``stem`` another word.
 
     References
     ----------
     He, Zhang, Ren, Sun: Deep residual learning for image recognition, CVPR 2016, table 1.
     """
-    return ResNet(BasicBlock, (2, 2, 2, 2), num_classes, width, stride_in)
+    return ResNet(BasicBlock, (2, 2, 2, 2), num_classes, width, stride_in, stem)
 
 
-def resnet34(num_classes: int = 1000, *, width: int = 64, stride_in: StrideIn = "3x3") -> ResNet:
+def resnet10(
+    num_classes: int = 1000,
+    *,
+    width: int = 64,
+    stride_in: StrideIn = "3x3",
+    stem: Stem = "imagenet",
+) -> ResNet:
+    """ResNet-10, which the paper does not have: one block of two 3×3 convolutions a stage.
+
+    All else as in `resnet18`.
+    """
+    return ResNet(BasicBlock, (1, 1, 1, 1), num_classes, width, stride_in, stem)
+
+
+def resnet34(
+    num_classes: int = 1000,
+    *,
+    width: int = 64,
+    stride_in: StrideIn = "3x3",
+    stem: Stem = "imagenet",
+) -> ResNet:
     """ResNet-34: 3, 4, 6 and 3 blocks of two 3×3 convolutions; all else as in `resnet18`."""
-    return ResNet(BasicBlock, (3, 4, 6, 3), num_classes, width, stride_in)
+    return ResNet(BasicBlock, (3, 4, 6, 3), num_classes, width, stride_in, stem)
 
 
-def resnet50(num_classes: int = 1000, *, width: int = 64, stride_in: StrideIn = "3x3") -> ResNet:
+def resnet50(
+    num_classes: int = 1000,
+    *,
+    width: int = 64,
+    stride_in: StrideIn = "3x3",
+    stem: Stem = "imagenet",
+) -> ResNet:
     """ResNet-50: 3, 4, 6 and 3 bottlenecks of 1×1, 3×3, 1×1; all else as in `resnet18`."""
-    return ResNet(Bottleneck, (3, 4, 6, 3), num_classes, width, stride_in)
+    return ResNet(Bottleneck, (3, 4, 6, 3), num_classes, width, stride_in, stem)
 
 
-def resnet101(num_classes: int = 1000, *, width: int = 64, stride_in: StrideIn = "3x3") -> ResNet:
+def resnet101(
+    num_classes: int = 1000,
+    *,
+    width: int = 64,
+    stride_in: StrideIn = "3x3",
+    stem: Stem = "imagenet",
+) -> ResNet:
     """ResNet-101: 3, 4, 23 and 3 bottlenecks of 1×1, 3×3, 1×1; all else as in `resnet18`."""
-    return ResNet(Bottleneck, (3, 4, 23, 3), num_classes, width, stride_in)
+    return ResNet(Bottleneck, (3, 4, 23, 3), num_classes, width, stride_in, stem)
 
 
-def resnet152(num_classes: int = 1000, *, width: int = 64, stride_in: StrideIn = "3x3") -> ResNet:
+def resnet152(
+    num_classes: int = 1000,
+    *,
+    width: int = 64,
+    stride_in: StrideIn = "3x3",
+    stem: Stem = "imagenet",
+) -> ResNet:
     """ResNet-152: 3, 8, 36 and 3 bottlenecks of 1×1, 3×3, 1×1; all else as in `resnet18`."""
-    return ResNet(Bottleneck, (3, 8, 36, 3), num_classes, width, stride_in)
+    return ResNet(Bottleneck, (3, 8, 36, 3), num_classes, width, stride_in, stem)
 
 
 def _convolution(c_in: int, c_out: int, kernel: int, stride: int = 1) -> nn.Conv2d:
