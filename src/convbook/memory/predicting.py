@@ -1,0 +1,142 @@
+"""Predict the memory of a training step, and the largest batch that fits."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from convbook._arguments import as_integer
+from convbook.memory.report import Report, report
+from convbook.memory.setting import Setting
+from convbook.memory.symbolic import trace
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from convbook.memory.setting import Optimizer
+
+MEBIBYTE = 2**20
+# What torch sets aside for cuBLAS when it first multiplies matrices, unless
+# CUBLAS_WORKSPACE_CONFIG says otherwise (aten/src/ATen/cuda/CublasHandlePool.cpp).
+CUBLAS_WORKSPACE = 4096 * 1024 * 2 + 16 * 1024 * 8
+CUBLAS_WORKSPACE_HOPPER = 32 * MEBIBYTE
+
+
+def predict(
+    model: nn.Module,
+    input_shape: tuple[int, int, int],
+    batch_size: int,
+    optimizer: Optimizer = "sgd",
+    steps: int = 3,
+    *,
+    implementation: str = "foreach",
+    precision: str = "float32",
+    channels_last: bool = False,
+    checkpoint: bool = False,
+    accumulate: int = 1,
+    capability: tuple[int, int] | None = None,
+    capacity: int | None = None,
+) -> Report:
+    """Predict the memory of training, without a GPU and without weights.
+
+    Parameters
+    ----------
+    model
+        Any module that maps images (n, channels, height, width) to scores (n, classes). It may be
+        on the meta device. It is copied without its weights, and stays as it is.
+    input_shape, batch_size, optimizer, steps, implementation, precision, channels_last, checkpoint, accumulate
+        As `convbook.memory.setting.Setting` has them.
+    capability
+        The compute capability of a device, such as (8, 0) for an A100: with it, what torch sets
+        aside for cuBLAS there is part of the peak.
+    capacity
+        Bytes that the allocator may take of the device; the report then says where they do not
+        suffice, in ``out_of_memory``.
+
+    Returns
+    -------
+    report
+        ``workspace`` and ``context`` are None: only the device can tell. Nor is cuDNN's scratch
+        known.
+
+    Raises
+    ------
+    ValueError
+        If a setting is not valid, or the model cannot take such images.
+    """  # noqa: E501
+    setting = Setting(
+        input_shape, batch_size, optimizer, steps, implementation, precision, channels_last,
+        checkpoint, accumulate,
+    )  # fmt: skip
+    estimate = None if capability is None else cublas_workspace(capability)
+    followed = _traced(model, setting, estimate or 0).follow()
+    summed = report(followed, source="predicted", capacity=capacity)
+    return dataclasses.replace(summed, workspace_estimate=estimate)
+
+
+def cublas_workspace(capability: tuple[int, int]) -> int:
+    """Bytes that torch sets aside for cuBLAS by default on a device of this capability.
+
+    Raises
+    ------
+    ValueError
+        If the capability is no pair of integers.
+    """
+    if len(capability) != 2:
+        raise ValueError(f"capability is {capability!r}; it must be a pair such as (8, 0)")
+    major = as_integer("capability", capability[0], least=1)
+    return CUBLAS_WORKSPACE_HOPPER if major >= 9 else CUBLAS_WORKSPACE
+
+
+def largest_batch(
+    model: nn.Module,
+    input_shape: tuple[int, int, int],
+    memory: int,
+    optimizer: Optimizer = "sgd",
+    **options: Any,
+) -> int:
+    """The largest batch whose training step fits into so many bytes of segments; 0 if none does.
+
+    The context and cuDNN's scratch come on top: take them off ``memory`` where they are known.
+    Options are those of `predict`.
+
+    Raises
+    ------
+    ValueError
+        As `predict`; or if ``memory`` is below 1.
+    """
+    as_integer("memory", memory, least=1)
+
+    def fits(batch: int) -> bool:
+        found = predict(model, input_shape, batch, optimizer, capacity=memory, **options)
+        return found.out_of_memory is None
+
+    return largest(fits)
+
+
+def largest(fits: Callable[[int], bool], limit: int = 2**20) -> int:
+    """The largest batch that fits, by doubling and bisection; 0 if not even one image does.
+
+    If every batch below a fitting one fits too, that is the largest; ``limit`` ends the doubling.
+    """
+    low, high = 0, 1
+    while high <= limit and fits(high):
+        low, high = high, 2 * high
+    high = min(high, limit + 1)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return low
+
+
+def _traced(model: nn.Module, setting: Setting, workspace: int) -> Any:
+    try:
+        return trace(model, setting, workspace)
+    except (RuntimeError, NotImplementedError) as error:
+        first = str(error).splitlines()[0]
+        height, width, channels = setting.input_shape
+        raise ValueError(
+            f"the model does not take images of input_shape {setting.input_shape}, (height, width, "
+            f"channels), that is (n, {channels}, {height}, {width}) to torch: {first}"
+        ) from error

@@ -1,0 +1,221 @@
+"""The report on a training step's memory, the same for a prediction and for a measurement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from convbook.memory.allocator import CachingAllocator, OutOfMemory
+from convbook.memory.log import KINDS, Followed
+from convbook.memory.step import PHASES
+
+if TYPE_CHECKING:
+    from jaxtyping import Int
+
+
+@dataclass(frozen=True, eq=False)
+class Timeline:
+    """Memory after each event.
+
+    Attributes
+    ----------
+    kinds
+        For each kind of memory, the bytes requested and not yet given back.
+    allocated, reserved
+        Bytes of the allocator's blocks, and of its segments; None on the CPU, which has no such
+        allocator.
+    phase, step
+        In which phase each event was, as an index of `PHASES`, and in which step, from 0; −1 is
+        before the first.
+    """
+
+    kinds: dict[str, Int[np.ndarray, " events"]]
+    allocated: Int[np.ndarray, " events"] | None
+    reserved: Int[np.ndarray, " events"] | None
+    phase: Int[np.ndarray, " events"]
+    step: Int[np.ndarray, " events"]
+
+    @property
+    def requested(self) -> Int[np.ndarray, " events"]:
+        """Bytes of all kinds."""
+        return np.sum(list(self.kinds.values()), axis=0)
+
+
+@dataclass(frozen=True)
+class Report:
+    """Memory of a training step, in bytes. What is not known is None.
+
+    Attributes
+    ----------
+    source
+        ``"predicted"`` or ``"measured"``.
+    device
+        Which one was measured; None for a prediction.
+    parameters, buffers, gradients, optimizer_state, inputs
+        All of each, by the sizes of the tensors.
+    activations
+        What forward pass and loss have kept for the backward pass when it begins, the most of any
+        step; the scores and the loss are part of it.
+    temporaries
+        What else is there at the peak: results that nobody keeps, gradients of activations, scratch
+        of the optimizer.
+    workspace
+        What libraries keep: cuBLAS's workspace. None in a prediction.
+    context
+        What the device has in use that the allocator does not know of: the CUDA context with its
+        kernels. None in a prediction, and on the CPU.
+    peak
+        The most that is allocated at any time: of the caching allocator's blocks, or on the CPU of
+        the bytes requested.
+    reserved
+        The most that the allocator's segments hold; None on the CPU.
+    peak_phase
+        When the peak occurs: ``"forward"``, ``"loss"``, ``"backward"`` or ``"step"``.
+    requested_peak
+        The most bytes requested at any time, before the allocator rounds.
+    at_peak
+        What each kind holds when most is requested; they add up to ``requested_peak``.
+    workspace_estimate
+        In a prediction for a device of a given capability: what torch sets aside for cuBLAS there
+        by default. It is part of the peak.
+    timeline
+        Memory after each event.
+    seconds
+        Of one step, measured; the median of several.
+    out_of_memory
+        Why the step could not be finished; the rest then holds what happened until then.
+    """
+
+    source: str
+    device: str | None
+    parameters: int
+    buffers: int
+    gradients: int
+    optimizer_state: int
+    activations: int
+    inputs: int
+    temporaries: int
+    workspace: int | None
+    context: int | None
+    peak: int
+    reserved: int | None
+    peak_phase: str
+    requested_peak: int
+    at_peak: dict[str, int]
+    workspace_estimate: int | None = None
+    timeline: Timeline | None = field(default=None, repr=False, compare=False)
+    seconds: float | None = field(default=None, compare=False)
+    out_of_memory: str | None = None
+
+    def __str__(self) -> str:
+        """The breakdown for a terminal, in MB of 10^6 bytes."""
+        return "\n".join(f"{name:<28} {value:>12}" for name, value in self.rows())
+
+    def _repr_html_(self) -> str:
+        body = "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in self.rows())
+        return (
+            '<table class="memory-report"><thead><tr><th>memory</th><th>MB</th></tr></thead>'
+            f"<tbody>{body}</tbody></table>"
+        )
+
+    def rows(self) -> list[tuple[str, str]]:
+        """What a table shows: names, and megabytes."""
+        values: Sequence[tuple[str, int | None]] = [
+            ("parameters", self.parameters),
+            ("buffers", self.buffers),
+            ("gradients", self.gradients),
+            ("optimizer state", self.optimizer_state),
+            ("inputs", self.inputs),
+            ("activations", self.activations),
+            ("temporaries at the peak", self.temporaries),
+            (f"peak, in {self.peak_phase}", self.peak),
+            ("reserved", self.reserved),
+            ("workspace of cuBLAS", self.workspace),
+            ("CUDA context", self.context),
+        ]
+        return [(name, megabytes(value)) for name, value in values]
+
+
+def megabytes(size: int | None) -> str:
+    """Bytes as MB of 10^6 bytes, with one decimal; a dash for what is not known."""
+    return "—" if size is None else f"{size / 1e6:,.1f}"
+
+
+def report(
+    followed: Followed,
+    *,
+    source: str,
+    device: str | None = None,
+    cached: bool = True,
+    capacity: int | None = None,
+) -> Report:
+    """Sum a log up; ``cached`` sends its requests through the simulated allocator of CUDA.
+
+    With a ``capacity``, in bytes of segments, the replay stops where a request does not fit.
+    """
+    timeline, failure = replay(followed, cached=cached, capacity=capacity)
+    count = len(timeline.phase)
+    requested = timeline.requested
+    most = timeline.allocated if timeline.allocated is not None else requested
+    # Between equal values the first stands.
+    at, requested_at = int(np.argmax(most)), int(np.argmax(requested))
+    at_peak = {kind: int(values[requested_at]) for kind, values in timeline.kinds.items()}
+    whole = {kind: int(values.max(initial=0)) for kind, values in timeline.kinds.items()}
+    phases = np.array([*PHASES, "end"])[timeline.phase]
+    return Report(
+        source=source,
+        device=device,
+        parameters=whole["parameters"],
+        buffers=whole["buffers"],
+        gradients=whole["gradients"],
+        optimizer_state=whole["optimizer_state"],
+        activations=whole["activations"],
+        inputs=whole["inputs"],
+        temporaries=at_peak["temporaries"],
+        workspace=None,
+        context=None,
+        peak=int(most[at]) if count else 0,
+        reserved=int(timeline.reserved.max()) if timeline.reserved is not None else None,
+        peak_phase=str(phases[at]),
+        requested_peak=int(requested[requested_at]),
+        at_peak=at_peak,
+        timeline=timeline,
+        out_of_memory=failure,
+    )
+
+
+def replay(
+    followed: Followed, *, cached: bool, capacity: int | None = None
+) -> tuple[Timeline, str | None]:
+    """The timeline of a log, and why it ended early, if it did."""
+    allocator = CachingAllocator(capacity)
+    now = dict.fromkeys(KINDS, 0)
+    rows, allocated, reserved = [], [], []
+    failure = None
+    events = followed.events
+    for n, event in enumerate(events):
+        if cached and event.size > 0:
+            try:
+                allocator.allocate(event.block, event.size)
+            except OutOfMemory as error:
+                failure, events = str(error), events[:n]
+                break
+        elif cached:
+            allocator.release(event.block)
+        now[followed.blocks[event.block].kind] += event.size
+        rows.append(tuple(now.values()))
+        allocated.append(allocator.allocated)
+        reserved.append(allocator.reserved)
+    table = np.array(rows, dtype=np.int64).reshape(-1, len(KINDS))
+    order = {phase: n for n, phase in enumerate((*PHASES, "end"))}
+    timeline = Timeline(
+        kinds=dict(zip(KINDS, table.T, strict=True)),
+        allocated=np.array(allocated) if cached else None,
+        reserved=np.array(reserved) if cached else None,
+        phase=np.array([order[event.phase] for event in events]),
+        step=np.array([event.step for event in events]),
+    )
+    return timeline, failure
