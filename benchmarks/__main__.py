@@ -26,7 +26,7 @@ def main() -> None:
     for library in ("OMP", "MKL", "OPENBLAS", "VECLIB_MAXIMUM"):
         os.environ[f"{library}_NUM_THREADS"] = "1"
     from benchmarks import command, convolution, pooling, training
-    from sitekit.fingerprint import processor
+    from convbook.machine import processor
 
     comparisons = [
         *convolution.compare(options.rounds, options.side),

@@ -23,6 +23,7 @@ from pathlib import Path
 
 import nbformat
 
+from convbook.machine import processor
 from sitekit.chapter import code_cells
 from sitekit.project import Project
 
@@ -116,16 +117,6 @@ def device() -> str:
 
 
 @cache
-def processor() -> str:
-    """The processor's name as its maker writes it, where the system tells."""
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
-
-
 def _installed(name: str) -> str:
     try:
         return version(name.partition("[")[0].strip())

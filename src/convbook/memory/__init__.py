@@ -5,7 +5,8 @@ numbers, follows every allocation and release, and sends them through a simulati
 caching allocator. ``measure`` runs the same step on a device.
 """
 
+from convbook.memory.measuring import largest_measured_batch, measure
 from convbook.memory.predicting import largest_batch, predict
 from convbook.memory.report import Report, Timeline
 
-__all__ = ["Report", "Timeline", "largest_batch", "predict"]
+__all__ = ["Report", "Timeline", "largest_batch", "largest_measured_batch", "measure", "predict"]

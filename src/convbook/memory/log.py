@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 KINDS = (
@@ -34,51 +34,75 @@ class Event:
     size: int
     phase: str
     step: int  # counted from 0; −1 before the first
+    counted: tuple[int, int] | None = None  # what the device counts then: allocated, reserved
 
 
 @dataclass(frozen=True)
 class Followed:
-    """A log with every block named by its kind."""
+    """A log with every block named by its kind.
+
+    ``named`` are the bytes of the tensors of each kind, the most at any time.
+    """
 
     blocks: list[Block]
     events: list[Event]
+    named: dict[str, int]
 
-    def totals(self) -> dict[str, int]:
-        """Bytes of each kind: the most at any time, of activations at the start of backward."""
-        now: Counter[str] = Counter()
-        most: Counter[str] = Counter()
-        for event in self.events:
-            kind = self.blocks[event.block].kind
-            now[kind] += event.size
-            most[kind] = max(most[kind], now[kind])
-        return {kind: most[kind] for kind in KINDS}
+
+@dataclass(frozen=True)
+class Allocate:
+    """Bytes are taken; the key stands for them from now on."""
+
+    key: int
+    size: int
+    counted: tuple[int, int] | None
+
+
+@dataclass(frozen=True)
+class Release:
+    """What the key stands for is given back."""
+
+    key: int
+    counted: tuple[int, int] | None
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A phase begins."""
+
+    phase: str
+
+
+@dataclass(frozen=True)
+class Name:
+    """What these keys stand for is of this kind; with the bytes of their tensors."""
+
+    kind: str
+    sizes: Mapping[int, int]
 
 
 @dataclass
 class Log:
-    """What happened, in order. A key stands for a piece of memory as long as it is taken.
+    """What happened, in order. A key stands for a piece of memory as long as it is taken."""
 
-    Entries are ("allocate", key, bytes), ("release", key), ("mark", phase), ("name", kind, keys).
-    """
+    entries: list[Allocate | Release | Mark | Name] = field(default_factory=list)
 
-    entries: list[tuple[str, object, object]] = field(default_factory=list)
-
-    def allocate(self, key: int, size: int) -> None:
+    def allocate(self, key: int, size: int, counted: tuple[int, int] | None = None) -> None:
         """So many bytes are taken."""
         if size:
-            self.entries.append(("allocate", key, size))
+            self.entries.append(Allocate(key, size, counted))
 
-    def release(self, key: int) -> None:
+    def release(self, key: int, counted: tuple[int, int] | None = None) -> None:
         """They are given back."""
-        self.entries.append(("release", key, None))
+        self.entries.append(Release(key, counted))
 
     def mark(self, phase: str) -> None:
         """A phase begins."""
-        self.entries.append(("mark", phase, None))
+        self.entries.append(Mark(phase))
 
-    def name(self, kind: str, keys: Iterable[int]) -> None:
-        """What these keys now stand for is of this kind."""
-        self.entries.append(("name", kind, tuple(keys)))
+    def name(self, kind: str, sizes: Mapping[int, int]) -> None:
+        """What these keys now stand for is of this kind; the values are bytes of their tensors."""
+        self.entries.append(Name(kind, sizes))
 
     def follow(self) -> Followed:
         """Name every block by its fate.
@@ -90,29 +114,29 @@ class Log:
         kinds: dict[int, str] = {}  # of blocks
         alive: dict[int, int] = {}  # block by key
         events: list[Event] = []
+        named: Counter[str] = Counter()
         phase, step = "setup", -1
-        for what, subject, value in self.entries:
-            if what == "allocate":
-                block = len(sizes)
-                sizes.append(int(value))  # type: ignore[call-overload]
-                alive[subject] = block  # type: ignore[index]
-                events.append(Event(block, sizes[block], phase, step))
-            elif what == "release":
-                # What was taken before the log began is no part of it.
-                block = alive.pop(subject, None)  # type: ignore[assignment,call-overload]
-                if block is not None:
-                    events.append(Event(block, -sizes[block], phase, step))
-            elif what == "name":
-                for key in value:  # type: ignore[attr-defined]
+        for entry in self.entries:
+            match entry:
+                case Allocate(key, size, counted):
+                    alive[key] = len(sizes)
+                    events.append(Event(len(sizes), size, phase, step, counted))
+                    sizes.append(size)
+                case Release(key, counted):
+                    # What was taken before the log began is no part of it.
                     if key in alive:
-                        # A gradient that was there when backward began is no activation.
-                        kinds[alive[key]] = str(subject)
-            else:
-                if subject == "forward" and phase in ("setup", "step"):
-                    step += 1
-                phase = str(subject)
-                if phase == "backward":
-                    for block in alive.values():
-                        kinds.setdefault(block, "activations")
+                        block = alive.pop(key)
+                        events.append(Event(block, -sizes[block], phase, step, counted))
+                case Name(kind, tensors):
+                    # A gradient that an earlier backward pass left was an activation to a later one.
+                    kinds.update({alive[key]: kind for key in tensors if key in alive})
+                    named[kind] = max(named[kind], sum(tensors.values()))
+                case Mark(begun):
+                    if begun == "forward" and phase in ("setup", "step"):
+                        step += 1
+                    phase = begun
+                    if phase == "backward":
+                        for block in alive.values():
+                            kinds.setdefault(block, "activations")
         blocks = [Block(size, kinds.get(n, "temporaries")) for n, size in enumerate(sizes)]
-        return Followed(blocks, events)
+        return Followed(blocks, events, dict(named))

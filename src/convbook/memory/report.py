@@ -160,20 +160,19 @@ def report(
     count = len(timeline.phase)
     requested = timeline.requested
     most = timeline.allocated if timeline.allocated is not None else requested
-    # Between equal values the first stands.
     at, requested_at = int(np.argmax(most)), int(np.argmax(requested))
     at_peak = {kind: int(values[requested_at]) for kind, values in timeline.kinds.items()}
-    whole = {kind: int(values.max(initial=0)) for kind, values in timeline.kinds.items()}
+    named = {kind: followed.named.get(kind, 0) for kind in KINDS}
     phases = np.array([*PHASES, "end"])[timeline.phase]
     return Report(
         source=source,
         device=device,
-        parameters=whole["parameters"],
-        buffers=whole["buffers"],
-        gradients=whole["gradients"],
-        optimizer_state=whole["optimizer_state"],
-        activations=whole["activations"],
-        inputs=whole["inputs"],
+        parameters=named["parameters"],
+        buffers=named["buffers"],
+        gradients=named["gradients"],
+        optimizer_state=named["optimizer_state"],
+        activations=int(timeline.kinds["activations"].max(initial=0)),
+        inputs=named["inputs"],
         temporaries=at_peak["temporaries"],
         workspace=None,
         context=None,
@@ -193,7 +192,7 @@ def replay(
     """The timeline of a log, and why it ended early, if it did."""
     allocator = CachingAllocator(capacity)
     now = dict.fromkeys(KINDS, 0)
-    rows, allocated, reserved = [], [], []
+    rows, counts = [], []
     failure = None
     events = followed.events
     for n, event in enumerate(events):
@@ -207,14 +206,15 @@ def replay(
             allocator.release(event.block)
         now[followed.blocks[event.block].kind] += event.size
         rows.append(tuple(now.values()))
-        allocated.append(allocator.allocated)
-        reserved.append(allocator.reserved)
+        counts.append(event.counted or (allocator.allocated, allocator.reserved))
     table = np.array(rows, dtype=np.int64).reshape(-1, len(KINDS))
+    totals = np.array(counts, dtype=np.int64).reshape(-1, 2)
+    allocates = cached or any(event.counted for event in events)
     order = {phase: n for n, phase in enumerate((*PHASES, "end"))}
     timeline = Timeline(
         kinds=dict(zip(KINDS, table.T, strict=True)),
-        allocated=np.array(allocated) if cached else None,
-        reserved=np.array(reserved) if cached else None,
+        allocated=totals[:, 0] if allocates else None,
+        reserved=totals[:, 1] if allocates else None,
         phase=np.array([order[event.phase] for event in events]),
         step=np.array([event.step for event in events]),
     )

@@ -65,7 +65,9 @@ def train(
             with autocast or _autocast(setting, device):
                 scores = model(images)  # n classes
                 recorder.mark("loss")
-                loss = F.cross_entropy(scores, labels) / parts
+                loss = F.cross_entropy(scores, labels)
+                if parts > 1:
+                    loss = loss / parts
             recorder.mark("backward")
             loss.backward()
         recorder.mark("step")

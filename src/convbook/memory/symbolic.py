@@ -59,19 +59,17 @@ class SymbolicRecorder(TorchDispatchMode):
     def name(self, kind: str, tensors: Iterable[Tensor]) -> None:
         """The memory in which these tensors now lie is of this kind."""
         # Adam's step counters stay on the CPU.
-        on_device = [tensor for tensor in tensors if tensor.is_meta]
-        self.log.name(kind, [tensor.untyped_storage()._cdata for tensor in on_device])
+        storages = [tensor.untyped_storage() for tensor in tensors if tensor.is_meta]
+        self.log.name(kind, {storage._cdata: storage.nbytes() for storage in storages})
 
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run the operation, and follow the storages of what it returns."""
         name = func.overloadpacket.__name__
         if name.startswith("_fused_"):
             return None  # in place, without scratch; there is no kernel for meta tensors
         if self._workspace and name in MATRIX_PRODUCTS:
             self.log.allocate(-1, self._workspace)
-            self.log.name("workspace", [-1])
+            self.log.name("workspace", {-1: self._workspace})
             self._workspace = 0
         result = func(*args, **(kwargs or {}))
         for value in tree_iter(result):
