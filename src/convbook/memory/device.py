@@ -10,6 +10,7 @@ import statistics
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -67,7 +68,7 @@ def seconds_per_step(model: nn.Module, setting: Setting, device: str) -> float:
     train(model, again, clock, device)
     synchronise(device)
     times = [*clock.starts, time.perf_counter()]
-    durations = [after - before for before, after in zip(times, times[1:], strict=False)]
+    durations = [after - before for before, after in pairwise(times)]
     return statistics.median(durations[2:])
 
 

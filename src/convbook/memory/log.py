@@ -128,7 +128,7 @@ class Log:
                         block = alive.pop(key)
                         events.append(Event(block, -sizes[block], phase, step, counted))
                 case Name(kind, tensors):
-                    # A gradient that an earlier backward pass left was an activation to a later one.
+                    # To a later backward pass, a gradient of an earlier one looked kept.
                     kinds.update({alive[key]: kind for key in tensors if key in alive})
                     named[kind] = max(named[kind], sum(tensors.values()))
                 case Mark(begun):

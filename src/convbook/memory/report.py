@@ -41,7 +41,8 @@ class Timeline:
     @property
     def requested(self) -> Int[np.ndarray, " events"]:
         """Bytes of all kinds."""
-        return np.sum(list(self.kinds.values()), axis=0)
+        total: Int[np.ndarray, " events"] = np.array(list(self.kinds.values())).sum(axis=0)
+        return total
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,7 @@ class Setting:
     accumulate: int = 1
 
     def __post_init__(self) -> None:
+        """Refuse what is not valid."""
         shape = tuple(self.input_shape) if isinstance(self.input_shape, list | tuple) else ()
         if len(shape) != 3:
             raise ValueError(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Protocol
 
@@ -129,15 +129,15 @@ def checkpointed(model: nn.Module) -> nn.Module:
             "a module of several others, in an nn.Sequential"
         )
     for block in blocks:
-        again = functools.partial(_recompute, type(block).forward, block)
-        block.forward = again  # type: ignore[method-assign]
+        block.forward = functools.partial(_recompute, type(block).forward, block)
     return model
 
 
-def _recompute(forward: object, block: nn.Module, *given: Tensor) -> object:
+def _recompute(forward: Callable[..., object], block: nn.Module, *given: Tensor) -> object:
     # Random numbers play no part in what is kept; to save the generator's state would be a copy.
-    function = functools.partial(forward, block)  # type: ignore[arg-type]
-    return checkpoint(function, *given, use_reentrant=False, preserve_rng_state=False)
+    return checkpoint(
+        functools.partial(forward, block), *given, use_reentrant=False, preserve_rng_state=False
+    )
 
 
 def _autocast(setting: Setting, device: str) -> AbstractContextManager[object]:

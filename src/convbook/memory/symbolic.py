@@ -5,6 +5,9 @@ results pass through a dispatch mode, which writes down every new storage, and, 
 when the last tensor that lies in it is gone.
 """
 
+# torch's modes have no types.
+# mypy: disable-error-code="no-untyped-call"
+
 from __future__ import annotations
 
 import contextlib
@@ -151,7 +154,7 @@ def _fused_on_meta() -> Iterator[None]:
     """Let fused optimizers accept meta parameters; `SymbolicRecorder` stands in for the kernel."""
     from torch.optim import optimizer
 
-    known = optimizer._get_fused_kernels_supported_devices()
     name = "_get_fused_kernels_supported_devices"
-    with mock.patch.object(optimizer, name, lambda: [*known, "meta"]):
+    known = getattr(optimizer, name)()
+    with mock.patch.object(optimizer, name, return_value=[*known, "meta"]):
         yield
