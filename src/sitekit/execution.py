@@ -26,7 +26,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from traitlets.config import Config
 
-from sitekit import chapter, fingerprint, store
+from convbook.machine import processor
+from sitekit import chapter, fingerprint, needs, store
 from sitekit.commit import commit
 from sitekit.project import BuildError, Project
 
@@ -79,11 +80,13 @@ def execute_book(
     ------
     BuildError
         If a cell of any chapter fails. The other chapters are finished first, and kept.
+        Before any is executed, if one lists a need that `sitekit.needs` does not know.
     """
-    environment = fingerprint.environment(project)
-    files = fingerprint.snapshot(project)
     chapters = [(path, *chapter.read(project, path)) for path in pages]
     chapters = [entry for entry in chapters if chapter.code_cells(entry[2])]
+    needs.prepare({project.name(path): notebook for path, _, notebook in chapters}, report)
+    environment = fingerprint.environment(project)
+    files = fingerprint.snapshot(project)
     alone = [entry for entry in chapters if takes_all_cores(entry[2])]
     together = [entry for entry in chapters if not takes_all_cores(entry[2])]
     cores = os.cpu_count() or 1
@@ -204,7 +207,7 @@ def execute(
         "date": began.isoformat(timespec="seconds"),
         "seconds": round(seconds, 1),
         "commit": commit(project),
-        "device": probe["gpu"] or fingerprint.processor(),
+        "device": probe["gpu"] or processor(),
         "gpu": probe["gpu"] is not None,
         "threads": threads,
         "python": probe["python"],
@@ -218,7 +221,7 @@ def execute(
 
 
 def kernel_environment(project: Project, threads: int) -> dict[str, str]:
-    """The kernel's environment: the book's packages, its share of threads, a fixed hash seed."""
+    """The kernel's environment: the book's packages, its threads, a fixed hash seed, no network."""
     limits = ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "VECLIB_MAXIMUM")
     return {
         **os.environ,
@@ -228,6 +231,7 @@ def kernel_environment(project: Project, threads: int) -> dict[str, str]:
         ),
         "PYTHONHASHSEED": "0",
         "MPLBACKEND": "agg",
+        **needs.kernel_variables(),
     }
 
 

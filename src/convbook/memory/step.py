@@ -87,8 +87,16 @@ def state_tensors(optimizer: torch.optim.Optimizer) -> list[Tensor]:
     ]
 
 
-def without_weights(model: nn.Module, setting: Setting) -> nn.Module:
-    """A copy of the model on the meta device, ready for the setting; no weight is copied."""
+def without_weights(
+    model: nn.Module,
+    setting: Setting,
+    again: Callable[[], AbstractContextManager[object]] = nullcontext,
+) -> nn.Module:
+    """A copy of the model on the meta device, ready for the setting; no weight is copied.
+
+    ``again`` makes the context in which a checkpointed block is computed again; torch's own
+    autocast needs none.
+    """
     meta: dict[int, object] = {}
     for parameter in model.parameters():
         empty = torch.empty_like(parameter, device="meta")
@@ -98,10 +106,12 @@ def without_weights(model: nn.Module, setting: Setting) -> nn.Module:
     for buffer in model.buffers():
         meta[id(buffer)] = torch.empty_like(buffer, device="meta")
     twin = copy.deepcopy(model, meta).train(model.training)
-    return checkpointed(twin) if setting.checkpoint else twin
+    return checkpointed(twin, again) if setting.checkpoint else twin
 
 
-def checkpointed(model: nn.Module) -> nn.Module:
+def checkpointed(
+    model: nn.Module, again: Callable[[], AbstractContextManager[object]] = nullcontext
+) -> nn.Module:
     """Let each block keep its input alone: a block is a module of several, within a sequence.
 
     Changes the model, and returns it. A block runs twice in a training step, so its batch
@@ -129,14 +139,23 @@ def checkpointed(model: nn.Module) -> nn.Module:
             "a module of several others, in an nn.Sequential"
         )
     for block in blocks:
-        block.forward = functools.partial(_recompute, type(block).forward, block)
+        block.forward = functools.partial(_recompute, type(block).forward, block, again)
     return model
 
 
-def _recompute(forward: Callable[..., object], block: nn.Module, *given: Tensor) -> object:
+def _recompute(
+    forward: Callable[..., object],
+    block: nn.Module,
+    again: Callable[[], AbstractContextManager[object]],
+    *given: Tensor,
+) -> object:
     # Random numbers play no part in what is kept; to save the generator's state would be a copy.
     return checkpoint(
-        functools.partial(forward, block), *given, use_reentrant=False, preserve_rng_state=False
+        functools.partial(forward, block),
+        *given,
+        use_reentrant=False,
+        preserve_rng_state=False,
+        context_fn=lambda: (nullcontext(), again()),
     )
 
 

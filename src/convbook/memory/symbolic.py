@@ -34,15 +34,15 @@ def trace(model: nn.Module, setting: Setting, workspace: int = 0) -> Log:
 
     ``workspace`` are bytes that stay taken from the first matrix product on.
     """
-    twin = without_weights(model, setting)
     recorder = SymbolicRecorder(workspace)
-    autocast = MetaAutocast() if setting.precision == "bfloat16" else None
+    casting = MetaAutocast if setting.precision == "bfloat16" else contextlib.nullcontext
+    twin = without_weights(model, setting, again=casting)
     with _fused_on_meta(), recorder:
         # What `model.to(device)` does: tensor by tensor, in this order.
         twin._apply(torch.empty_like)
         if setting.channels_last:
             twin = twin.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        train(twin, setting, recorder, "meta", autocast)
+        train(twin, setting, recorder, "meta", casting())
     return recorder.log
 
 
