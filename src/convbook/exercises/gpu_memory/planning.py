@@ -70,7 +70,7 @@ def two_points(answer: Any) -> str | None:
 def checkpoint(answer: Any) -> str | None:
     """After how many blocks to put a checkpoint, for the least memory."""
     rng = np.random.default_rng(2)
-    cases = [(16, 50, 50), (16, 10, 160), (12, 5, 40), (36, 1, 3), (24, 1, 1000), (24, 1000, 1)]
+    cases = [(16, 50, 50), (16, 10, 160), (12, 5, 40), (36, 1, 3), (24, 1, 1000), (12, 100, 631)]
     cases += [(int(rng.choice([30, 48, 60])), *rng.integers(1, 10**9, 2).tolist()) for _ in "1234"]
     for n, s, c in cases:
         k = integer(result_of(answer, n, s, c))
