@@ -1,10 +1,11 @@
 """What the results of a chapter depend on, so that no stale figure is ever shown.
 
-A chapter's results depend on its code, on the environment (pins, Python, torch, device), and on
-the modules of ``src/`` that its kernel had loaded when it ended. The first two are known before it
-runs and make its `key`. The modules are recorded by the run; a stored run counts only while each
-of them still reads as it did then. With the code, the environment and those modules unchanged, a
-new run would import the same modules again, so none can be missed.
+A chapter's results depend on its code, on the environment (pins, Python, torch, device, and the
+data that its front matter says it needs), and on the modules of ``src/`` that its kernel had loaded
+when it ended. The first two are known before it runs and make its `key`. The modules are recorded
+by the run; a stored run counts only while each of them still reads as it did then. With the code,
+the environment and those modules unchanged, a new run would import the same modules again, so none
+can be missed.
 """
 
 from __future__ import annotations
@@ -24,28 +25,33 @@ from pathlib import Path
 import nbformat
 
 from convbook.machine import processor
+from sitekit import needs
 from sitekit.chapter import code_cells
 from sitekit.project import Project
 
 
 def key(notebook: nbformat.NotebookNode, environment: Mapping[str, str]) -> str:
-    """A name for a chapter's code in an environment. Prose has no part in it."""
+    """A name for a chapter's code in an environment, as far as it needs that.
+
+    Prose has no part in it.
+    """
     parts = {
         "cells": [cell.source for cell in code_cells(notebook)],
         "kernel": notebook.metadata.get("kernelspec", {}).get("name"),
-        "environment": dict(environment),
+        "environment": needs.relevant(notebook, environment),
     }
     return sha256(json.dumps(parts, sort_keys=True).encode())[:32]
 
 
 def environment(project: Project) -> dict[str, str]:
-    """Python, device, and each pinned package as it is pinned and as it is installed."""
+    """Python, device, each pinned package as pinned and as installed, and what chapters need."""
     pins = {line: _installed(line.partition("==")[0]) for line in pinned(project.root)}
     return {
         "python": platform.python_version(),
         "platform": f"{sys.platform} {platform.machine()}",
         "device": device(),
         "pins": json.dumps(pins, sort_keys=True),
+        **needs.states(project),
     }
 
 
