@@ -131,6 +131,8 @@ class Log:
                     # To a later backward pass, a gradient of an earlier one looked kept.
                     kinds.update({alive[key]: kind for key in tensors if key in alive})
                     named[kind] = max(named[kind], sum(tensors.values()))
+                case Mark("end"):
+                    break  # what is given back when the program ends is no part of a step
                 case Mark(begun):
                     if begun == "forward" and phase in ("setup", "step"):
                         step += 1

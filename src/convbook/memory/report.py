@@ -164,7 +164,7 @@ def report(
     at, requested_at = int(np.argmax(most)), int(np.argmax(requested))
     at_peak = {kind: int(values[requested_at]) for kind, values in timeline.kinds.items()}
     named = {kind: followed.named.get(kind, 0) for kind in KINDS}
-    phases = np.array([*PHASES, "end"])[timeline.phase]
+    phases = np.array(PHASES)[timeline.phase]
     return Report(
         source=source,
         device=device,
@@ -172,7 +172,7 @@ def report(
         buffers=named["buffers"],
         gradients=named["gradients"],
         optimizer_state=named["optimizer_state"],
-        activations=int(timeline.kinds["activations"].max(initial=0)),
+        activations=_kept(timeline),
         inputs=named["inputs"],
         temporaries=at_peak["temporaries"],
         workspace=None,
@@ -185,6 +185,15 @@ def report(
         timeline=timeline,
         out_of_memory=failure,
     )
+
+
+def _kept(timeline: Timeline) -> int:
+    """The most activations when a backward pass begins; so far, if none has begun."""
+    held = timeline.kinds["activations"]
+    backward = timeline.phase == PHASES.index("backward")
+    begins = np.flatnonzero(backward[1:] & ~backward[:-1])
+    # In between the loop may hold more: the loss of the batch before, until the next one is there.
+    return int(held[begins].max() if len(begins) else held.max(initial=0))
 
 
 def replay(
@@ -211,7 +220,7 @@ def replay(
     table = np.array(rows, dtype=np.int64).reshape(-1, len(KINDS))
     totals = np.array(counts, dtype=np.int64).reshape(-1, 2)
     allocates = cached or any(event.counted for event in events)
-    order = {phase: n for n, phase in enumerate((*PHASES, "end"))}
+    order = {phase: n for n, phase in enumerate(PHASES)}
     timeline = Timeline(
         kinds=dict(zip(KINDS, table.T, strict=True)),
         allocated=totals[:, 0] if allocates else None,

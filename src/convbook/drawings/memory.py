@@ -1,0 +1,278 @@
+"""The drawings about memory: breakdowns, timelines, the allocator, what a remedy costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.offsetbox import AnchoredOffsetbox, HPacker, TextArea, VPacker
+from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
+
+from convbook.memory.report import Timeline
+from convbook.memory.step import PHASES
+from convbook.plotting import Drawing, is_narrow, panels, role
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Always in this order, from the bottom or from the left: what stays, then what comes and goes.
+SHOWN: dict[str, tuple[str, str]] = {
+    "parameters": ("parameters", "kernel"),
+    "optimizer_state": ("optimizer state", "ink"),
+    "gradients": ("gradients", "gradient"),
+    "inputs": ("images", "input"),
+    "activations": ("activations", "output"),
+    "temporaries": ("temporaries", "muted"),
+}
+POINTS = 400  # of a timeline; more would only make the file larger
+
+
+def breakdown(rows: Mapping[str, Mapping[str, int]], *, unit: float = 1e6) -> Drawing:
+    """A bar for each name, made of the kinds of memory; in MB, or another unit of bytes."""
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        longest = max(sum(kinds.values()) for kinds in rows.values()) / unit
+        for y, kinds in enumerate(rows.values()):
+            left = 0.0
+            for kind, (_, colour) in SHOWN.items():
+                width = _with_buffers(kinds, kind) / unit
+                axes.barh(y, width, left=left, color=role(colour), height=0.62, lw=0)
+                if width > longest * (0.16 if is_narrow(figure) else 0.08):
+                    axes.text(left + width / 2, y, f"{width:,.0f}", color=role("paper"),
+                              ha="center", va="center")  # fmt: skip
+                left += width
+            axes.text(left + longest * 0.01, y, f"{left:,.0f}", ha="left", va="center")
+        axes.set_yticks(range(len(rows)), list(rows))
+        axes.set(ylim=(len(rows) - 0.5, -0.5), xlim=(0, longest * 1.14), xlabel="MB")
+        present = [
+            (name, colour)
+            for kind, (name, colour) in SHOWN.items()
+            if any(_with_buffers(kinds, kind) > 0.004 * longest * unit for kinds in rows.values())
+        ]
+        coloured_words(axes, present, per_line=3 if is_narrow(figure) else 6)
+
+    return draw
+
+
+def coloured_words(axes: Axes, words: Sequence[tuple[str, str]], per_line: int) -> None:
+    """Words in colours of roles above the axes: what else would be a legend."""
+    lines: list[Artist] = [
+        HPacker(
+            children=[
+                TextArea(word, textprops={"color": role(colour)})
+                for word, colour in words[start : start + per_line]
+            ],
+            pad=0,
+            sep=9,
+        )
+        for start in range(0, len(words), per_line)
+    ]
+    box = AnchoredOffsetbox(
+        "lower left",
+        child=VPacker(children=lines, pad=0, sep=3, align="left"),
+        pad=0,
+        frameon=False,
+        bbox_to_anchor=(0, 1.02),
+        bbox_transform=axes.transAxes,
+        borderpad=0,
+    )
+    axes.add_artist(box)
+
+
+def over_a_step(timeline: Timeline, step: int) -> Drawing:
+    """Memory in one step, kind upon kind, with the phases named; in MB."""
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        chosen = np.flatnonzero(timeline.step == step)
+        at = thinned(timeline.requested[chosen])
+        x = at / (len(chosen) - 1)
+        below = np.zeros(len(at))
+        for kind, (_, colour) in SHOWN.items():
+            values = _with_buffers(timeline.kinds, kind)[chosen][at] / 1e6
+            axes.fill_between(x, below, below + values, color=role(colour), lw=0)
+            below = below + values
+        _name_phases(axes, timeline.phase[chosen])
+        axes.set(xlim=(0, 1), ylim=(0, below.max() * 1.12), ylabel="MB", xticks=[])
+        axes.set_xlabel("allocations and releases, in their order")
+        names = [SHOWN[kind] for kind in SHOWN if timeline.kinds[kind][chosen].any()]
+        coloured_words(axes, names, per_line=3 if is_narrow(figure) else 6)
+
+    return draw
+
+
+def held_and_needed(timelines: Mapping[str, Timeline]) -> Drawing:
+    """For each name a panel: what tensors need, and what the allocator holds, over all steps."""
+
+    def draw(figure: Figure) -> None:
+        each = panels(figure, len(timelines), len(timelines), 1, sharey=True)
+        highest = max(t.reserved.max() for t in timelines.values() if t.reserved is not None) / 1e6
+        for axes, (name, timeline) in zip(each, timelines.items(), strict=True):
+            assert timeline.reserved is not None
+            assert timeline.allocated is not None
+            at = thinned(timeline.allocated)
+            x = at / (len(timeline.phase) - 1)
+            axes.fill_between(x, timeline.allocated[at] / 1e6, color=role("output"), lw=0)
+            axes.plot(x, timeline.reserved[at] / 1e6, color=role("ink"), lw=1.6)
+            starts = np.flatnonzero(np.diff(timeline.step)) + 1
+            for number, start in enumerate(starts):
+                where = start / (len(timeline.phase) - 1)
+                axes.axvline(where, color=role("muted"), lw=0.8, ls=":")
+                axes.text(where, highest * 1.29, f" step {number + 1}", va="top", ha="left",
+                          color=role("muted"))  # fmt: skip
+            axes.set(xlim=(0, 1), ylim=(0, highest * 1.3), xticks=[])
+            axes.set_title(name)
+            axes.set_ylabel("MB")
+            axes.text(0.98, timeline.reserved[-1] / 1e6 + highest * 0.02, "held", ha="right",
+                      va="bottom")  # fmt: skip
+            axes.text(0.98, highest * 0.06, "needed", color=role("paper"), ha="right")
+
+    return draw
+
+
+def after_steps(rows: Mapping[str, Sequence[float]], names: Sequence[str], state: str) -> Drawing:
+    """Dots in MB: for each row one for every name; ``state`` is the row at which names stand."""
+    colours = ("output", "kernel", "muted")
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        for y, (row, values) in enumerate(rows.items()):
+            axes.plot([min(values), max(values)], [y, y], color=role("line"), lw=3, zorder=0)
+            for value, name, colour in zip(values, names, colours, strict=False):
+                axes.plot(value, y, "o", ms=9, color=role(colour))
+                if row == state:
+                    axes.text(value, y - 0.24, name, ha="center", va="bottom", color=role(colour))
+        axes.set_yticks(range(len(rows)), list(rows))
+        axes.set(ylim=(len(rows) - 0.5, -0.9), xlabel="MB")
+        axes.margins(x=0.12)
+
+    return draw
+
+
+def ratios(
+    rows: Mapping[str, Mapping[str, float]],
+    colours: Mapping[str, str],
+    *,
+    limits: tuple[float, float],
+    name: str,
+    places: Sequence[float],
+) -> Drawing:
+    """For each row the ratios of several predictions to a measurement, on a logarithmic axis."""
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        axes.axvline(1, color=role("ink"), lw=1)
+        for y, values in enumerate(rows.values()):
+            axes.axhline(y, color=role("line"), lw=0.8, zorder=0)
+            for key, value in values.items():
+                axes.plot(value, y, "o", ms=8 if colours[key] == "kernel" else 6,
+                          color=role(colours[key]), clip_on=False)  # fmt: skip
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(FixedLocator(list(places)))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axes.set_yticks(range(len(rows)), list(rows))
+        axes.set(xlim=limits, ylim=(len(rows) - 0.5, -0.5), xlabel=name)
+        coloured_words(axes, list(colours.items()), per_line=2 if is_narrow(figure) else 4)
+
+    return draw
+
+
+def against_batch(
+    batches: Int[np.ndarray, " n"],
+    lines: Mapping[str, tuple[str, Float[np.ndarray, " n"]]],
+    cards: Mapping[str, float],
+    measured: Mapping[int, float],
+) -> Drawing:
+    """Memory in GB against the batch size, both logarithmic; cards as levels, readings as dots."""
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        for name, (colour, values) in lines.items():
+            axes.plot(batches, values, color=role(colour))
+            axes.text(batches[0] * 1.1, values[0] * 1.12, name, color=role(colour), va="bottom",
+                      ha="left")  # fmt: skip
+        for name, level in cards.items():
+            axes.axhline(level, color=role("muted"), lw=1, ls="--")
+            axes.text(batches[0], level * 1.04, name, color=role("muted"), va="bottom", ha="left")
+        if measured:
+            axes.plot(list(measured), list(measured.values()), "o", ms=7, color=role("kernel"))
+        axes.set_xscale("log", base=2)
+        axes.set_yscale("log")
+        axes.xaxis.set_major_locator(FixedLocator(list(batches[:: 2 if is_narrow(figure) else 1])))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axes.yaxis.set_major_locator(FixedLocator([0.1, 0.3, 1, 3, 10, 30, 100]))
+        axes.yaxis.set_minor_locator(NullLocator())
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axes.set(xlabel="batch size", ylabel="GB")
+
+    return draw
+
+
+def costs(points: Mapping[str, tuple[float, float]], plain: str) -> Drawing:
+    """Remedies as dots: the share of the memory that is left, and of the time that it takes."""
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        axes.axvline(1, color=role("line"), lw=1)
+        axes.axhline(1, color=role("line"), lw=1)
+        for name, (memory, seconds) in points.items():
+            axes.plot(memory, seconds, "o", ms=8, color=role("ink" if name == plain else "kernel"))
+            left = memory > 0.6
+            axes.annotate(name, (memory, seconds), xytext=(-8 if left else 8, 0),
+                          textcoords="offset points", ha="right" if left else "left",
+                          va="center")  # fmt: skip
+        axes.set(xlabel="memory, as a share", ylabel="time of a step, as a share")
+        axes.set_xlim(0, 1.08)
+        axes.margins(y=0.12)
+
+    return draw
+
+
+def bars(rows: Mapping[str, float], colours: Mapping[str, str], name: str, form: str) -> Drawing:
+    """A bar and its number for each row."""
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        longest = max(rows.values())
+        for y, (row, value) in enumerate(rows.items()):
+            axes.barh(y, value, color=role(colours.get(row, "output")), height=0.62, lw=0)
+            axes.text(value + longest * 0.015, y, form.format(value), va="center", ha="left")
+        axes.set_yticks(range(len(rows)), list(rows))
+        axes.set(ylim=(len(rows) - 0.5, -0.5), xlim=(0, longest * 1.2), xlabel=name)
+
+    return draw
+
+
+def thinned(values: Int[np.ndarray, " events"], points: int = POINTS) -> Int[np.ndarray, " kept"]:
+    """Indices of so many events that none of the highest is lost: the greatest of each stretch."""
+    if len(values) <= points:
+        return np.arange(len(values))
+    edges = np.linspace(0, len(values), points + 1).astype(int)
+    greatest = [start + int(np.argmax(values[start:end])) for start, end in pairwise(edges)]
+    return np.unique([0, *greatest, len(values) - 1])
+
+
+def _with_buffers(kinds: Mapping[str, Any], kind: str) -> Any:
+    """Buffers are drawn as part of the parameters, and a workspace with the temporaries."""
+    other = {"parameters": "buffers", "temporaries": "workspace"}.get(kind)
+    return kinds[kind] + kinds.get(other, 0) if other else kinds[kind]
+
+
+def _name_phases(axes: Axes, phase: Int[np.ndarray, " events"]) -> None:
+    changes = np.flatnonzero(np.diff(phase)) + 1
+    for number, start in enumerate([0, *changes]):
+        end = [*changes, len(phase)][number]
+        name = PHASES[phase[start]]
+        if start:
+            axes.axvline(start / (len(phase) - 1), color=role("muted"), lw=0.8, ls=":")
+        if end - start > 0.08 * len(phase):
+            axes.text((start + end) / 2 / (len(phase) - 1), 0.985, name, ha="center", va="top",
+                      color=role("ink"), transform=axes.get_xaxis_transform())  # fmt: skip
