@@ -13,11 +13,22 @@ from __future__ import annotations
 
 import hashlib
 import os
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from convbook._cifar_files import ARCHIVE, CLASSES, MD5, TOTALS, Place, Split, look_into, read
+from convbook._cifar_files import (
+    ARCHIVE,
+    BYTES,
+    CLASSES,
+    MD5,
+    TOTALS,
+    Place,
+    Split,
+    look_into,
+    read,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -146,25 +157,37 @@ def _obtain(download: bool) -> Place:
 
 def _download(folder: Path) -> str:
     """Get the archive into a folder, whole or not at all; why not, or an empty string."""
-    import pooch  # here and not above: only a download needs it, and requests behind it
+    from tqdm import tqdm
 
-    progress = pooch.HTTPDownloader(progressbar=True, chunk_size=2**16, timeout=TIMEOUT)
+    pooch = _pooch()
     try:
-        pooch.retrieve(URL, f"md5:{MD5}", ARCHIVE, folder, downloader=progress)
+        with tqdm(total=BYTES, unit="B", unit_scale=True, ncols=79, delay=1) as bar:
+            get = pooch.HTTPDownloader(progressbar=bar, chunk_size=2**16, timeout=TIMEOUT)
+            pooch.retrieve(URL, f"md5:{MD5}", ARCHIVE, folder, downloader=get)
     except (OSError, ValueError) as error:  # what requests raises is an OSError, too
-        if "timed out" in str(error):
+        text = str(error)
+        if "timed out" in text:
             return f"{URL} sent nothing for {TIMEOUT} s"
-        if "hash of downloaded file" in str(error):
+        if "Max retries exceeded" in text:
+            return f"{URL} cannot be reached from here"
+        if "hash of downloaded file" in text:
             return f"what {URL} sent does not have the published checksum, MD5 {MD5}"
-        return f"{URL} could not be downloaded ({type(error).__name__}: {error})"
+        return f"{URL} could not be downloaded ({type(error).__name__}: {text})"
     return ""
+
+
+def _pooch() -> Any:
+    """The library that downloads, imported where it is needed and without a word."""
+    with warnings.catch_warnings():
+        # In a notebook it asks for a progress bar made of widgets, which need not be installed.
+        warnings.filterwarnings("ignore", "IProgress not found")
+        import pooch
+    return pooch
 
 
 def _cache() -> Path:
     """The user's cache folder."""
-    import pooch
-
-    return Path(pooch.os_cache("convbook"))
+    return Path(_pooch().os_cache("convbook"))
 
 
 def _find() -> Place | None:

@@ -189,6 +189,27 @@ def test_kernels_do_not_download_and_see_the_folder_that_the_build_sees(
     assert printed(book, "other") == f"1 {tmp_path / 'images'}"
 
 
+def test_a_kernel_reads_images_without_a_word_on_standard_error(book, tmp_path):
+    put_images(tmp_path / "images")
+    code = "from convbook import cifar\nprint(len(cifar.load('train')))"
+    add_chapter(book, "other", ", needs: [cifar10]", code)
+    assert printed(book, "other") == "5"
+
+
+def test_a_notebook_whose_download_fails_is_told_so(book, tmp_path):
+    """As a reader's notebook, which may download: nothing there asks for a bar of widgets."""
+    code = (
+        "import os\nfrom pathlib import Path\nfrom convbook import cifar\npooch = cifar._pooch()\n"
+        "del os.environ['CONVBOOK_NO_DOWNLOAD']\n"
+        f"pooch.os_cache = lambda _name: Path({str(tmp_path)!r})\n"
+        "pooch.get_logger().setLevel('ERROR')\n"
+        "cifar.URL = 'http://127.0.0.1:1/nobody'\n"
+        "try:\n    cifar.load('test')\nexcept cifar.DataUnavailable as error:\n    print(error)"
+    )
+    add_chapter(book, "other", "", code)
+    assert "nobody cannot be reached" in printed(book, "other")
+
+
 @pytest.mark.parametrize("named", ["none", ""])
 def test_doing_without_is_handed_on(monkeypatch, named):
     monkeypatch.setenv("CONVBOOK_CIFAR10", named)
