@@ -161,7 +161,7 @@ def _download(folder: Path) -> str:
 
     pooch = _pooch()
     try:
-        with tqdm(total=BYTES, unit="B", unit_scale=True, ncols=79, delay=1) as bar:
+        with tqdm(total=BYTES, unit="B", unit_scale=True, ncols=79, leave=False) as bar:
             get = pooch.HTTPDownloader(progressbar=bar, chunk_size=2**16, timeout=TIMEOUT)
             pooch.retrieve(URL, f"md5:{MD5}", ARCHIVE, folder, downloader=get)
     except (OSError, ValueError) as error:  # what requests raises is an OSError, too
