@@ -203,6 +203,7 @@ def test_a_notebook_whose_download_fails_is_told_so(book, tmp_path):
         "del os.environ['CONVBOOK_NO_DOWNLOAD']\n"
         f"pooch.os_cache = lambda _name: Path({str(tmp_path)!r})\n"
         "pooch.get_logger().setLevel('ERROR')\n"
+        "import io, sys\nsys.stderr = io.StringIO()  # for the bar\n"
         "cifar.URL = 'http://127.0.0.1:1/nobody'\n"
         "try:\n    cifar.load('test')\nexcept cifar.DataUnavailable as error:\n    print(error)"
     )
