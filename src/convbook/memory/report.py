@@ -11,6 +11,7 @@ import numpy as np
 from convbook.memory.allocator import CachingAllocator, OutOfMemory
 from convbook.memory.log import KINDS, Followed
 from convbook.memory.step import PHASES
+from convbook.tables import Table
 
 if TYPE_CHECKING:
     from jaxtyping import Int
@@ -113,14 +114,15 @@ class Report:
 
     def __str__(self) -> str:
         """The breakdown for a terminal, in MB of 10^6 bytes."""
-        return "\n".join(f"{name:<28} {value:>12}" for name, value in self.rows())
+        return repr(self.table())
 
     def _repr_html_(self) -> str:
-        body = "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in self.rows())
-        return (
-            '<table class="memory-report"><thead><tr><th>memory</th><th>MB</th></tr></thead>'
-            f"<tbody>{body}</tbody></table>"
-        )
+        return self.table()._repr_html_()
+
+    def table(self) -> Table:
+        """Its numbers in MB of 10^6 bytes, a dash for what is not known."""
+        names, values = zip(*self.rows(), strict=True)
+        return Table({f"memory, {self.source}": names, "MB": values})
 
     def rows(self) -> list[tuple[str, str]]:
         """What a table shows: names, and megabytes."""
@@ -158,7 +160,6 @@ def report(
     With a ``capacity``, in bytes of segments, the replay stops where a request does not fit.
     """
     timeline, failure = replay(followed, cached=cached, capacity=capacity)
-    count = len(timeline.phase)
     requested = timeline.requested
     most = timeline.allocated if timeline.allocated is not None else requested
     at, requested_at = int(np.argmax(most)), int(np.argmax(requested))
@@ -177,7 +178,7 @@ def report(
         temporaries=at_peak["temporaries"],
         workspace=None,
         context=None,
-        peak=int(most[at]) if count else 0,
+        peak=int(most[at]),
         reserved=int(timeline.reserved.max()) if timeline.reserved is not None else None,
         peak_phase=str(phases[at]),
         requested_peak=int(requested[requested_at]),
@@ -217,15 +218,16 @@ def replay(
         now[followed.blocks[event.block].kind] += event.size
         rows.append(tuple(now.values()))
         counts.append(event.counted or (allocator.allocated, allocator.reserved))
-    table = np.array(rows, dtype=np.int64).reshape(-1, len(KINDS))
-    totals = np.array(counts, dtype=np.int64).reshape(-1, 2)
+    # Where not even the first request is served, the timeline is a moment with nothing.
+    table = np.array(rows or [(0,) * len(KINDS)], dtype=np.int64)
+    totals = np.array(counts or [(0, 0)], dtype=np.int64)
     allocates = cached or any(event.counted for event in events)
     order = {phase: n for n, phase in enumerate(PHASES)}
     timeline = Timeline(
         kinds=dict(zip(KINDS, table.T, strict=True)),
         allocated=totals[:, 0] if allocates else None,
         reserved=totals[:, 1] if allocates else None,
-        phase=np.array([order[event.phase] for event in events]),
-        step=np.array([event.step for event in events]),
+        phase=np.array([order[event.phase] for event in events] or [0]),
+        step=np.array([event.step for event in events] or [-1]),
     )
     return timeline, failure
