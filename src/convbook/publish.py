@@ -121,7 +121,8 @@ def answer(id: str, value: Any, source: str = "computed", **facts: Any) -> None:
         ``predicted`` (a model of something not measured) or ``measured`` (read off a device).
     **facts
         For a measured answer: ``device``, ``measured_on``, ``torch``, ``commit``, and
-        ``recorded=True`` where the reading was taken in an earlier build.
+        ``recorded=True`` where the reading was taken in an earlier build. Where there is no
+        reading, the value is None and ``missing`` says why.
 
     Raises
     ------
@@ -151,7 +152,9 @@ def _validate(record: Mapping[str, Any]) -> None:
                 raise ValueError(
                     f"answer {id!r} rests on {facts['seeds']} seeds; it needs {LEAST_SEEDS} or more"
                 )
-    if source == "measured":
+    if source == "measured" and value is None:
+        _require(id, record, "missing")  # no reading, which is no number either
+    elif source == "measured":
         _require(id, record, "device", "measured_on", "torch", "commit")
     try:
         json.dumps(record, allow_nan=False)

@@ -457,3 +457,11 @@ def test_a_spread_that_is_none_is_refused():
 @pytest.mark.parametrize("value", [1j, {1, 2}, object(), [b"bytes"], np.array([1j])])
 def test_what_json_cannot_hold_is_refused(value):
     assert refused(value)
+
+
+def test_a_reading_that_nobody_took_says_why():
+    expected = {"id": "7a", "value": None, "source": "measured", "missing": "no GPU"}
+    assert recorded("7a", None, "measured", missing="no GPU") == expected
+    assert refused(None, "measured")
+    assert refused(None, "measured", missing="")
+    assert refused(80.0, "measured", missing="no GPU")  # a number states its device
