@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile, record_function
 
-from convbook.memory.log import Log
+from convbook.memory.log import Log, Name
 from convbook.memory.setting import Setting
 from convbook.memory.step import train
 
@@ -45,9 +45,18 @@ def observe(model: nn.Module, setting: Setting, device: str) -> Observed:
             materialise(model, setting, device)
             train(model, setting, recorder, device)
             synchronise(device)
-        except torch.OutOfMemoryError as error:
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
             failure = str(error).splitlines()[0]
-    return Observed(recorder.log(), failure)
+    return Observed(recorder.log(complete=failure is None), failure)
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether the device had no room: for torch, for CUDA itself, or for a library of it."""
+    # Only torch's allocator has an exception of its own; the others say it in words.
+    words = ("out of memory", "ALLOC_FAILED")
+    return isinstance(error, torch.OutOfMemoryError) or any(word in str(error) for word in words)
 
 
 def materialise(model: nn.Module, setting: Setting, device: str) -> None:
@@ -120,27 +129,45 @@ class ProfilerRecorder:
         with record_function(f"{MARK}{len(self._notes)}"):  # its place among the allocations
             self._notes.append((what, subject, keys))
 
-    def log(self) -> Log:
-        """All in the order in which it happened."""
+    def log(self, complete: bool = True) -> Log:
+        """All in the order in which it happened.
+
+        On CUDA, what nobody named and nobody gave back is a library's workspace, unless the step
+        was not completed, whose failure may keep more alive.
+        """
         log = Log()
+        alive: dict[int, int] = {}  # bytes by address
+        named: set[int] = set()  # the addresses of these that have a name
+        end = 0  # where the last mark is
+        counted = None
         for event in sorted(_events(self._profile), key=lambda event: event.start_time_ns):
             if event.name.startswith(MARK):
                 what, subject, keys = self._notes[int(event.name.removeprefix(MARK))]
                 if what == "mark":
+                    end = len(log.entries)
                     log.mark(subject)
                 else:
                     log.name(subject, keys)
+                    named.update(keys)
             elif event.name == "[memory]":
                 fields = event.typed[1]
                 if fields.device.type != self._device.type:
                     continue
-                counted = None
+                if fields.alloc_size > 0 and fields.ptr in alive:
+                    # A thread that the profiler does not see gave it back.
+                    log.release(fields.ptr, counted)
                 if self._device.type == "cuda":
                     counted = (fields.total_allocated, fields.total_reserved)
+                named.discard(fields.ptr)
                 if fields.alloc_size > 0:
+                    alive[fields.ptr] = fields.alloc_size
                     log.allocate(fields.ptr, fields.alloc_size, counted)
                 else:
+                    alive.pop(fields.ptr, None)
                     log.release(fields.ptr, counted)
+        kept = {address: size for address, size in alive.items() if address not in named}
+        if self._device.type == "cuda" and complete and kept:
+            log.entries.insert(end, Name("workspace", kept))
         return log
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import gc
-import shutil
 import subprocess
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -150,7 +150,10 @@ def _on_cuda(twin: nn.Module, setting: Setting, timed: bool) -> Report:
     context = total - free - torch.cuda.memory_reserved() - others
     seconds = None
     if timed and seen.out_of_memory is None:
-        seconds = seconds_per_step(twin, setting, "cuda")
+        # The step has just fitted; it need not fit again between the pieces of the cache.
+        torch.cuda.empty_cache()
+        with contextlib.suppress(torch.OutOfMemoryError):
+            seconds = seconds_per_step(twin, setting, "cuda")
     twin.to_empty(device="meta")
     for parameter in twin.parameters():
         parameter.grad = None
@@ -167,11 +170,21 @@ def _on_cuda(twin: nn.Module, setting: Setting, timed: bool) -> Report:
 
 
 def used_by_others() -> int:
-    """Bytes in use on the first visible GPU before this process has a context on it."""
-    if shutil.which("nvidia-smi") is None:
-        return 0
-    query = ["nvidia-smi", "--query-gpu=uuid,memory.used", "--format=csv,noheader,nounits"]
-    lines = subprocess.run(query, capture_output=True, text=True, check=True).stdout.splitlines()
-    used = dict(line.split(", ") for line in lines)
+    """Bytes in use on the first visible GPU before this process has a context on it.
+
+    0 where the driver does not tell, as on a part of a GPU.
+    """
+    used = dict(line.split(", ") for line in nvidia_smi("uuid,memory.used"))
     name = f"GPU-{torch.cuda.get_device_properties(0).uuid}"
-    return int(used.get(name, next(iter(used.values())))) * 2**20
+    told = used.get(name, next(iter(used.values()), ""))
+    return int(told) * 2**20 if told.isdecimal() else 0
+
+
+def nvidia_smi(query: str) -> list[str]:
+    """What the driver's tool says of each GPU, a line each; none where it is missing or fails."""
+    command = ["nvidia-smi", f"--query-gpu={query}", "--format=csv,noheader,nounits"]
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:
+        return []
+    return run.stdout.splitlines() if run.returncode == 0 else []
