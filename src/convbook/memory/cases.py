@@ -180,7 +180,8 @@ BATCHES = tuple(
 REMEDIES = remedies(Case("resnet152", batch_size=32, optimizer="adam"))
 REMEDIES_50 = remedies(Case("resnet50", batch_size=64, optimizer="adam"))
 DEPTHS = tuple(
-    Case(name, batch_size=16, optimizer="momentum") for name in ("resnet34", "resnet50", "resnet101")
+    Case(name, batch_size=16, optimizer="momentum")
+    for name in ("resnet34", "resnet50", "resnet101")
 )
 CASES = (*OPTIMIZERS, *BATCHES, *DEPTHS, *REMEDIES.values(), *REMEDIES_50.values())
 # Those whose memory over time is kept, too.

@@ -1,0 +1,155 @@
+"""What is read of a device beside the memory of a case: facts, context, largest batch, training."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from convbook import machine, models
+from convbook.cifar import Images
+from convbook.memory.cases import Case, build, predict_case
+from convbook.memory.device import is_out_of_memory, materialise, synchronise
+from convbook.memory.measuring import nvidia_smi, used_by_others
+from convbook.memory.records import Fields
+
+
+@dataclass(frozen=True)
+class Training:
+    """One run of homework 7c: a residual network of ten classes on images of CIFAR-10."""
+
+    batch_size: int
+    rate: float
+    seed: int
+    network: str = "resnet18"
+    width: int = 64
+    stem: str = "imagenet"
+    side: int = 224  # to which images are resized, on the device
+    epochs: int = 10
+    train: int = 4096  # images
+    test: int = 2000
+
+
+# The rates of the homework's notebook. Large batches first: they take the least time.
+RATES = {1024: 0.0064, 256: 0.0064, 64: 0.0016, 16: 0.0004, 4: 0.0001}
+TRAINING = tuple(Training(batch, rate, seed) for batch, rate in RATES.items() for seed in range(10))
+
+
+def device_facts(device: str) -> Fields:
+    """What a record says of its device; run in a process of its own, as it may start CUDA."""
+    facts: Fields = {
+        "name": machine.processor(), "total_bytes": _main_memory(), "capability": None,
+        "driver": None, "cuda": None, "cudnn": None, "torch": str(torch.__version__),
+        "python": platform.python_version(), "processor": machine.processor(),
+    }  # fmt: skip
+    if device == "cuda":
+        found = torch.cuda.get_device_properties(0)
+        lines = nvidia_smi("driver_version")
+        facts |= {
+            "name": found.name, "total_bytes": found.total_memory,
+            "capability": [found.major, found.minor], "driver": lines[0] if lines else None,
+            "cuda": torch.version.cuda, "cudnn": str(torch.backends.cudnn.version()),
+        }  # fmt: skip
+    return facts
+
+
+def _main_memory() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def context(device: str) -> tuple[int, int]:
+    """Bytes in use by this process: of the context alone, and with a network in memory."""
+    others = used_by_others()
+    torch.cuda.init()
+    tiny = torch.empty(1, device=device)  # no kernel is loaded for it
+    synchronise(device)
+
+    def used() -> int:
+        free, total = torch.cuda.mem_get_info()
+        return total - free - others
+
+    bare = used() - torch.cuda.memory_reserved()
+    case = Case("resnet152")
+    model = build(case)
+    materialise(model, case.setting(), device)
+    synchronise(device)
+    del tiny
+    return bare, used()
+
+
+def guessed_batch(case: Case, total: int) -> int:
+    """About how many images fit into so many bytes, from the predictions for two batches."""
+    few, many = (predict_case(replace(case, batch_size=batch)).peak for batch in (8, 40))
+    slope = max(1.0, (many - few) / 32)
+    return max(1, int((0.97 * total - few) / slope) + 8)  # the context takes its share
+
+
+def largest_near(fits: Callable[[int], bool], guess: int, limit: int = 2**20) -> int:
+    """The largest batch that fits, searched for outwards from a guess; 0 if none does.
+
+    Every try costs a training step, so a good guess saves most of them.
+    """
+    step = max(1, guess // 64)
+    low, high = 0, limit + 1
+    at = guess
+    while low < at < high:
+        if fits(at):
+            low, at = at, min(at + step, (at + high + 1) // 2)
+        else:
+            high, at = at, max(at - step, (at + low) // 2)
+        step *= 2
+        if low and high <= limit:
+            break
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return low
+
+
+def train(run: Training, device: str) -> Fields:
+    """Train once: the fields of `convbook.experiments.batches.Run`, and where the images are from.
+
+    If the memory does not suffice, ``out_of_memory`` says so instead.
+    """
+    from convbook.experiments import batches
+
+    images, held_out = _images(run.train, run.test, run.seed)
+
+    def network() -> nn.Module:
+        made: nn.Module = getattr(models, run.network)(10, width=run.width, stem=run.stem)
+        return made
+
+    try:
+        done = batches.train(
+            run.batch_size, run.rate, run.seed, images, held_out,
+            epochs=run.epochs, network=network, side=run.side, device=device,
+        )  # fmt: skip
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        return {"images": images.source, "out_of_memory": first_line(error)}
+    numbers = {name: _plain(value) for name, value in vars(done).items()}
+    return {"images": images.source, **numbers}
+
+
+@cache
+def _images(train: int, test: int, seed: int) -> tuple[Images, Images]:
+    from convbook.training_images import training_images
+
+    return training_images(train, test, np.random.default_rng(seed))
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what an error says, or its type."""
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
