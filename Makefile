@@ -51,7 +51,12 @@ format: $(STAMP) ## let ruff format and mend the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-gpu: $(STAMP) ## build on a CUDA GPU; fails where there is none
+# The first line refuses before anything is installed; the second asks torch, which may not suit the
+# driver.
+gpu: ## on a CUDA GPU: take the readings anew, then build; fails where there is none
+	@nvidia-smi -L >/dev/null 2>&1 || { echo "make gpu: nvidia-smi finds no GPU here" >&2; exit 2; }
+	@$(MAKE) --no-print-directory $(STAMP)
+	@$(BIN)/python -m convbook.memory.readings --anew
 	@CONVBOOK_REQUIRE_GPU=1 $(BIN)/python -m sitekit build
 
 bench: $(STAMP) ## performance, as ratios in one run

@@ -97,16 +97,17 @@ def largest_near(fits: Callable[[int], bool], guess: int, limit: int = 2**20) ->
     Every try costs a training step, so a good guess saves most of them.
     """
     step = max(1, guess // 64)
-    low, high = 0, limit + 1
-    at = guess
-    while low < at < high:
-        if fits(at):
-            low, at = at, min(at + step, (at + high + 1) // 2)
-        else:
-            high, at = at, max(at - step, (at + low) // 2)
-        step *= 2
-        if low and high <= limit:
-            break
+    at = min(guess, limit)
+    if fits(at):
+        low = at
+        while low + step <= limit and fits(low + step):
+            low, step = low + step, 2 * step
+        high = min(low + step, limit + 1)
+    else:
+        high = at
+        while high > step and not fits(high - step):
+            high, step = high - step, 2 * step
+        low = max(0, high - step)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if fits(middle) else (low, middle)
