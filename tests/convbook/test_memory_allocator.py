@@ -1,5 +1,7 @@
 """The simulated caching allocator: the rules of torch's, by hand, and a second one beside it."""
 
+import itertools
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -246,7 +248,7 @@ def assert_sound(allocator, alive):
     assert sum(block.size for block in blocks) == allocator.reserved
     assert all(block.free for block in free.values())
     assert not any(block.free for block in taken.values())
-    for block, following in zip(blocks, blocks[1:], strict=False):
+    for block, following in itertools.pairwise(blocks):
         assert block.address + block.size <= following.address
         assert (block.after is following) == (following.before is block)
         if block.after is not None:

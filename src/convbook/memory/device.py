@@ -61,7 +61,15 @@ def is_out_of_memory(error: RuntimeError) -> bool:
 
 def materialise(model: nn.Module, setting: Setting, device: str) -> None:
     """Give every tensor of a meta model its memory on the device, and small numbers to hold."""
+    shared: dict[int, nn.Parameter | None] = {}
+    places = [
+        (module, name, parameter)
+        for module in model.modules()
+        for name, parameter in module._parameters.items()
+    ]
     model.to_empty(device=device)
+    for module, name, parameter in places:  # what modules share has become each one's own
+        module._parameters[name] = shared.setdefault(id(parameter), module._parameters[name])
     if setting.channels_last:
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     with torch.no_grad():

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from convbook._arguments import as_integer
+from convbook._arguments import as_integer, as_pair
 from convbook.memory.report import Report, report
 from convbook.memory.setting import Setting
 from convbook.memory.symbolic import trace
@@ -70,6 +70,8 @@ def predict(
         checkpoint, accumulate,
     )  # fmt: skip
     estimate = None if capability is None else cublas_workspace(capability)
+    if capacity is not None:
+        as_integer("capacity", capacity, least=1)
     followed = _traced(model, setting, estimate or 0).follow()
     summed = report(followed, source="predicted", capacity=capacity)
     return dataclasses.replace(summed, workspace_estimate=estimate)
@@ -83,9 +85,9 @@ def cublas_workspace(capability: tuple[int, int]) -> int:
     ValueError
         If the capability is no pair of integers.
     """
-    if len(capability) != 2:
+    if not isinstance(capability, tuple | list):  # a number would stand for a pair to `as_pair`
         raise ValueError(f"capability is {capability!r}; it must be a pair such as (8, 0)")
-    major = as_integer("capability", capability[0], least=1)
+    major, _ = as_pair("capability", capability, least=0)
     return CUBLAS_WORKSPACE_HOPPER if major >= 9 else CUBLAS_WORKSPACE
 
 
@@ -133,10 +135,10 @@ def largest(fits: Callable[[int], bool], limit: int = 2**20) -> int:
 def _traced(model: nn.Module, setting: Setting, workspace: int) -> Any:
     try:
         return trace(model, setting, workspace)
-    except (RuntimeError, NotImplementedError) as error:
+    except (RuntimeError, NotImplementedError, TypeError) as error:
         first = str(error).splitlines()[0]
         height, width, channels = setting.input_shape
         raise ValueError(
-            f"the model does not take images of input_shape {setting.input_shape}, (height, width, "
-            f"channels), that is (n, {channels}, {height}, {width}) to torch: {first}"
+            f"the model cannot be trained on images of input_shape {setting.input_shape}, (height, "
+            f"width, channels), that is (n, {channels}, {height}, {width}) to torch: {first}"
         ) from error

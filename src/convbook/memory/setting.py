@@ -95,13 +95,19 @@ class Setting:
         Raises
         ------
         ValueError
-            If all are frozen.
+            If all are frozen, or a user's function returns no optimizer.
         """
         trained = [parameter for parameter in parameters if parameter.requires_grad]
         if not trained:
             raise ValueError("no parameter of the model requires a gradient; nothing is trained")
         if not isinstance(self.optimizer, str):
-            return self.optimizer(trained)
+            made: object = self.optimizer(trained)
+            if not isinstance(made, torch.optim.Optimizer):
+                raise ValueError(
+                    f"optimizer returned a {type(made).__name__}; it must be a function of the "
+                    "parameters that returns a torch.optim.Optimizer"
+                )
+            return made
         # Said aloud, since torch's own choice depends on the device: foreach on a GPU alone.
         options: dict[str, bool | float] = {
             "foreach": self.implementation == "foreach",

@@ -64,6 +64,7 @@ def train(
             recorder.mark("forward")
             with autocast or _autocast(setting, device):
                 scores = model(images)  # n classes
+                check_scores(scores, len(labels))
                 recorder.mark("loss")
                 loss = F.cross_entropy(scores, labels)
                 if parts > 1:
@@ -75,6 +76,22 @@ def train(
         optimizer.step()
         recorder.name("optimizer_state", state_tensors(optimizer))
     recorder.mark("end")
+
+
+def check_scores(scores: object, batch: int) -> None:
+    """Refuse what is no row of scores for each image.
+
+    Raises
+    ------
+    ValueError
+        If it has another shape, or is no tensor.
+    """
+    if not isinstance(scores, Tensor) or scores.dim() != 2 or len(scores) != batch:
+        found = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
+        raise ValueError(
+            f"the model returned {found} for {batch} images; it must return scores, ({batch}, "
+            "classes)"
+        )
 
 
 def state_tensors(optimizer: torch.optim.Optimizer) -> list[Tensor]:
@@ -96,7 +113,14 @@ def without_weights(
 
     ``again`` makes the context in which a checkpointed block is computed again; torch's own
     autocast needs none.
+
+    Raises
+    ------
+    ValueError
+        If it is no module, or one without blocks that is to be checkpointed.
     """
+    if not isinstance(model, nn.Module):
+        raise ValueError(f"model is {model!r}; it must be a torch.nn.Module")
     meta: dict[int, object] = {}
     for parameter in model.parameters():
         empty = torch.empty_like(parameter, device="meta")

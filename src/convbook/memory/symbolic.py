@@ -12,15 +12,16 @@ from __future__ import annotations
 
 import contextlib
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from unittest import mock
 
 import torch
 from torch import Tensor, nn
+from torch._prims_common import suggest_memory_format
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_iter
+from torch.utils._pytree import tree_iter, tree_map
 
 from convbook.memory.log import Log
 from convbook.memory.setting import Setting
@@ -75,6 +76,8 @@ class SymbolicRecorder(TorchDispatchMode):
             self.log.name("workspace", {-1: self._workspace})
             self._workspace = 0
         result = func(*args, **(kwargs or {}))
+        if name in ("convolution", "convolution_backward"):
+            result = _arranged(result, args)
         for value in tree_iter(result):
             if isinstance(value, Tensor) and value.is_meta:
                 self._follow(value.untyped_storage())
@@ -91,6 +94,23 @@ class SymbolicRecorder(TorchDispatchMode):
             self.log.release(key)
 
         self._alive[key] = weakref.ref(storage, gone)
+
+
+def _arranged(result: Any, args: Sequence[Any]) -> Any:
+    """A convolution's results in the order that a device gives them in memory.
+
+    With the channels last if the images or the kernels have them so; torch's own rule for the meta
+    device overlooks it. A later layer that needs another order makes a copy.
+    """
+    given = [value for value in args[:3] if isinstance(value, Tensor) and value.dim() == 4]
+    if all(suggest_memory_format(value) != torch.channels_last for value in given):
+        return result
+
+    def last(value: Any) -> Any:
+        is_image = isinstance(value, Tensor) and value.dim() == 4
+        return value.to(memory_format=torch.channels_last) if is_image else value
+
+    return tree_map(last, result)
 
 
 class MetaAutocast(TorchFunctionMode):
