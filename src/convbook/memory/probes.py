@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 from collections.abc import Callable
@@ -121,6 +122,8 @@ def train(run: Training, device: str) -> Fields:
     """
     from convbook.experiments import batches
 
+    if device == "cpu":
+        torch.set_num_threads(1)  # a trial, beside other work
     images, held_out = _images(run.train, run.test, run.seed)
 
     def network() -> nn.Module:
@@ -148,7 +151,8 @@ def _images(train: int, test: int, seed: int) -> tuple[Images, Images]:
 
 
 def _plain(value: Any) -> Any:
-    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+    plain = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+    return None if isinstance(plain, float) and not math.isfinite(plain) else plain
 
 
 def first_line(error: BaseException) -> str:

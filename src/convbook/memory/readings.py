@@ -125,7 +125,9 @@ def take(
 
 def _begun(folder: str | os.PathLike[str], device: str, anew: bool) -> Fields:
     """The record to add to: the one that is there, or an empty one."""
-    facts = in_fresh_process(device_facts, device)
+    # This process must not start CUDA, whose context would take part of what is read.
+    on_gpu = device == "cuda"
+    facts = in_fresh_process(device_facts, device) if on_gpu else device_facts(device)
     empty: Fields = {"device": facts, "measured_on": _today(), "commit": _commit(), "context": None,
              "memory": [], "largest": [], "training": []}  # fmt: skip
     path = Path(folder) / records.file_name(facts["name"])
@@ -195,17 +197,20 @@ def _read_memory(case: Case, device: str, keep: bool) -> tuple[Fields, str]:
 def _read_largest(case: Case, device: str, total: int) -> tuple[Fields, str]:
     """The largest batch, and why one image more is too many."""
     reasons: dict[int, str] = {}
+    failed: dict[int, Exception] = {}
 
     def fits(batch: int) -> bool:
         try:
             reason = measure_case(replace(case, batch_size=batch), device, False).out_of_memory
-        except RuntimeError as error:  # such as a kernel whose indices have 32 bits
-            reason = first_line(error)
+        except (RuntimeError, ValueError) as error:  # such as a kernel whose indices have 32 bits
+            reason, failed[batch] = first_line(error), error
         if reason is not None:
             reasons[batch] = reason
         return reason is None
 
     batch = largest_near(fits, guessed_batch(case, total))
+    if batch == 0 and 1 in failed:
+        raise failed[1]
     return {"batch": batch, "reason": reasons.get(batch + 1)}, f"batch {batch:,}"
 
 
