@@ -14,7 +14,7 @@ from joblib.externals.loky import ProcessPoolExecutor
 
 from convbook.machine import processor
 from convbook.memory.device import observe, seconds_per_step
-from convbook.memory.predicting import largest
+from convbook.memory.predicting import largest, not_trainable
 from convbook.memory.report import Report, report
 from convbook.memory.setting import Setting
 from convbook.memory.step import without_weights
@@ -63,7 +63,8 @@ def measure(
     Raises
     ------
     ValueError
-        If a setting is not valid, or the device is not there.
+        If a setting is not valid, the device is not there, or the model cannot be trained on such
+        images.
     """  # noqa: E501
     setting = Setting(input_shape, batch_size, optimizer, steps, **options)
     device = checked_device(device)
@@ -124,17 +125,22 @@ def in_fresh_process(function: Callable[..., Result], *arguments: Any) -> Result
 
 def _measure(twin: nn.Module, setting: Setting, device: str, timed: bool, threads: int) -> Report:
     torch.set_num_threads(threads)
-    if device == "cpu":
-        return _on_cpu(twin, setting, timed)
-    return _on_cuda(twin, setting, timed)
+    on_device = _on_cpu if device == "cpu" else _on_cuda
+    try:
+        return on_device(twin, setting, timed)
+    except torch.AcceleratorError:  # of the device, and no mistake of the user
+        raise
+    except (RuntimeError, TypeError) as error:
+        raise not_trainable(setting, error) from error
 
 
 def _on_cpu(twin: nn.Module, setting: Setting, timed: bool) -> Report:
     seen = observe(twin, setting, "cpu")
     found = report(seen.log.follow(), source="measured", device=processor(), cached=False)
-    return dataclasses.replace(
-        found, seconds=seconds_per_step(twin, setting, "cpu") if timed else None
-    )
+    seconds = None
+    if timed and seen.out_of_memory is None:
+        seconds = seconds_per_step(twin, setting, "cpu")
+    return dataclasses.replace(found, seconds=seconds, out_of_memory=seen.out_of_memory)
 
 
 def _on_cuda(twin: nn.Module, setting: Setting, timed: bool) -> Report:

@@ -136,9 +136,14 @@ def _traced(model: nn.Module, setting: Setting, workspace: int) -> Any:
     try:
         return trace(model, setting, workspace)
     except (RuntimeError, NotImplementedError, TypeError) as error:
-        first = str(error).splitlines()[0]
-        height, width, channels = setting.input_shape
-        raise ValueError(
-            f"the model cannot be trained on images of input_shape {setting.input_shape}, (height, "
-            f"width, channels), that is (n, {channels}, {height}, {width}) to torch: {first}"
-        ) from error
+        raise not_trainable(setting, error) from error
+
+
+def not_trainable(setting: Setting, error: Exception) -> ValueError:
+    """The error that tells a user what torch has refused to do with a model."""
+    first = str(error).splitlines()[0]
+    height, width, channels = setting.input_shape
+    return ValueError(
+        f"the model cannot be trained on images of input_shape {setting.input_shape}, (height, "
+        f"width, channels), that is (n, {channels}, {height}, {width}) to torch: {first}"
+    )
