@@ -39,7 +39,7 @@ from convbook.memory.report import megabytes
 
 KINDS = ("memory", "largest", "training")
 PATIENCE = 3  # so many failures one after the other, and the rest of that kind is given up
-# They change what the allocator and cuBLAS take; readings are of torch's defaults.
+# Readings are of the defaults of the allocator and of cuBLAS, which these would change.
 TUNING = ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF", "CUBLAS_WORKSPACE_CONFIG",
           "CUBLASLT_WORKSPACE_SIZE", "PYTORCH_NO_CUDA_MEMORY_CACHING")  # fmt: skip
 
@@ -263,10 +263,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refused("--device cpu needs a --folder that is not records/, as it is a mere trial")
     for name in TUNING:
         os.environ.pop(name, None)
-    on_gpu = chosen.device == "cuda"
-    memory, largest, training = (
-        (cases.CASES, cases.LARGEST, TRAINING) if on_gpu else (TRIAL, (), ())
-    )
+    everything = (cases.CASES, cases.LARGEST, TRAINING)
+    memory, largest, training = everything if chosen.device == "cuda" else (TRIAL, (), ())
     warnings.filterwarnings("ignore", "A worker stopped while", UserWarning)  # it is replaced
     try:
         failures = take(
