@@ -362,9 +362,10 @@ def test_the_report_adds_up(precision):
 def test_a_capability_adds_the_workspace_of_cublas(capability, workspace):
     without = predict(resnet10(10, width=8), (32, 32, 3), 4)
     found = predict(resnet10(10, width=8), (32, 32, 3), 4, capability=capability)
-    assert found.workspace_estimate == found.at_peak["workspace"] == workspace
-    assert found.peak == without.peak + workspace
-    assert found.requested_peak == without.requested_peak + workspace
+    # One for the thread of the forward pass, one for that of the backward pass.
+    assert found.workspace_estimate == found.at_peak["workspace"] == 2 * workspace
+    assert found.peak == without.peak + 2 * workspace
+    assert found.requested_peak == without.requested_peak + 2 * workspace
     assert without.workspace_estimate is None
     assert found.workspace is None
 
@@ -395,9 +396,33 @@ def test_the_largest_batch_is_that_of_trying_all(options):
     assert largest_batch(model, shape, 2**20, **options) == 0
 
 
-@given(st.integers(0, 300), st.integers(1, 200))
-def test_the_search_finds_the_last_that_fits(last, limit):
-    assert largest(lambda n: n <= last, limit) == min(last, limit)
+@given(st.integers(0, 300), st.integers(1, 200), st.integers(1, 400))
+def test_the_search_finds_the_last_that_fits(last, limit, near):
+    tried = []
+
+    def fits(n):
+        tried.append(n)
+        return n <= last
+
+    assert largest(fits, limit, near) == min(last, limit)
+    assert len(set(tried)) == len(tried)
+    assert all(1 <= n <= limit for n in tried)
+
+
+def test_the_largest_batch_with_accumulation_is_a_multiple_of_its_parts():
+    model, shape, memory = mlp(12, 40_000, 2), (2, 2, 3), 30 * 2**20
+    best = largest_batch(model, shape, memory, accumulate=3)
+    assert best % 3 == 0
+    for batch, fits in ((best, True), (best + 3, False)):
+        found = predict(model, shape, batch, capacity=memory, accumulate=3)
+        assert (found.out_of_memory is None) == fits
+    assert best > 2 * largest_batch(model, shape, memory)
+
+
+def test_the_largest_batch_of_a_model_that_cannot_take_a_single_image():
+    model = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 9), nn.BatchNorm1d(9))
+    assert largest_batch(model, (4, 4, 3), 2**20) == 0
+    assert largest_batch(model, (4, 4, 3), 2**22) > 100
 
 
 class Twice(nn.Module):

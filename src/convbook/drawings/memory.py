@@ -136,25 +136,6 @@ def held_and_needed(timelines: Mapping[str, Timeline]) -> Drawing:
     return draw
 
 
-def after_steps(rows: Mapping[str, Sequence[float]], names: Sequence[str], state: str) -> Drawing:
-    """Dots in MB: for each row one for every name; ``state`` is the row at which names stand."""
-    colours = ("output", "kernel", "muted")
-
-    def draw(figure: Figure) -> None:
-        axes = figure.subplots()
-        for y, (row, values) in enumerate(rows.items()):
-            axes.plot([min(values), max(values)], [y, y], color=role("line"), lw=3, zorder=0)
-            for value, name, colour in zip(values, names, colours, strict=False):
-                axes.plot(value, y, "o", ms=9, color=role(colour))
-                if row == state:
-                    axes.text(value, y - 0.24, name, ha="center", va="bottom", color=role(colour))
-        axes.set_yticks(range(len(rows)), list(rows))
-        axes.set(ylim=(len(rows) - 0.5, -0.9), xlabel="MB")
-        axes.margins(x=0.12)
-
-    return draw
-
-
 def ratios(
     rows: Mapping[str, Mapping[str, float]],
     colours: Mapping[str, str],
@@ -216,22 +197,22 @@ def against_batch(
     return draw
 
 
-def costs(points: Mapping[str, tuple[float, float]], plain: str) -> Drawing:
-    """Remedies as dots: the share of the memory that is left, and of the time that it takes."""
+def costs(points: Mapping[str, tuple[float, float]]) -> Drawing:
+    """For each remedy two bars: the share of the memory that is left, and of the time it takes."""
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
-        axes.axvline(1, color=role("line"), lw=1)
-        axes.axhline(1, color=role("line"), lw=1)
-        for name, (memory, seconds) in points.items():
-            axes.plot(memory, seconds, "o", ms=8, color=role("ink" if name == plain else "kernel"))
-            left = memory > 0.6
-            axes.annotate(name, (memory, seconds), xytext=(-8 if left else 8, 0),
-                          textcoords="offset points", ha="right" if left else "left",
-                          va="center")  # fmt: skip
-        axes.set(xlabel="memory, as a share", ylabel="time of a step, as a share")
-        axes.set_xlim(0, 1.08)
-        axes.margins(y=0.12)
+        longest = max(max(pair) for pair in points.values())
+        axes.axvline(1, color=role("muted"), lw=1, ls="--", zorder=0)
+        for y, pair in enumerate(points.values()):
+            for place, value, colour in zip((-0.2, 0.2), pair, ("output", "kernel"), strict=True):
+                axes.barh(y + place, value, color=role(colour), height=0.36, lw=0)
+                axes.text(value + longest * 0.015, y + place, f"{value:.2f}", va="center",
+                          ha="left")  # fmt: skip
+        axes.set_yticks(range(len(points)), list(points))
+        axes.set(ylim=(len(points) - 0.4, -0.6), xlim=(0, longest * 1.15))
+        axes.set_xlabel("as a share of the plain step")
+        coloured_words(axes, [("memory", "output"), ("time", "kernel")], per_line=2)
 
     return draw
 

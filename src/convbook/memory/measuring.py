@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import torch
 from joblib.externals.loky import ProcessPoolExecutor
 
+from convbook._arguments import as_integer
 from convbook.machine import processor
 from convbook.memory.device import observe, seconds_per_step
 from convbook.memory.predicting import largest, not_trainable
@@ -91,11 +92,14 @@ def largest_measured_batch(
     if checked_device(device) == "cpu":
         raise ValueError("device is 'cpu'; the largest batch is tried on a GPU alone")
 
-    def fits(batch: int) -> bool:
-        tried = measure(model, input_shape, batch, optimizer, device=device, **options)
+    parts = as_integer("accumulate", options.get("accumulate", 1), least=1)
+
+    def fits(count: int) -> bool:
+        tried = measure(model, input_shape, count * parts, optimizer, device=device, **options)
         return tried.out_of_memory is None
 
-    return largest(fits)
+    # From two on, since batch normalisation may refuse a single image.
+    return largest(fits, near=2) * parts
 
 
 def checked_device(device: str | None) -> str:

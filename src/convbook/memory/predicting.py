@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from convbook.memory.setting import Optimizer
 
 MEBIBYTE = 2**20
+LIMIT = 2**20  # no larger batch is tried
 # What torch sets aside for cuBLAS when it first multiplies matrices, unless
 # CUBLAS_WORKSPACE_CONFIG says otherwise (aten/src/ATen/cuda/CublasHandlePool.cpp).
 CUBLAS_WORKSPACE = 4096 * 1024 * 2 + 16 * 1024 * 8
@@ -69,16 +71,21 @@ def predict(
         input_shape, batch_size, optimizer, steps, implementation, precision, channels_last,
         checkpoint, accumulate,
     )  # fmt: skip
-    estimate = None if capability is None else cublas_workspace(capability)
+    workspace = 0 if capability is None else cublas_workspace(capability)
     if capacity is not None:
         as_integer("capacity", capacity, least=1)
-    followed = _traced(model, setting, estimate or 0).follow()
+    followed = _traced(model, setting, workspace).follow()
     summed = report(followed, source="predicted", capacity=capacity)
-    return dataclasses.replace(summed, workspace_estimate=estimate)
+    if capability is None or summed.timeline is None:
+        return summed
+    set_aside = int(summed.timeline.kinds["workspace"].max(initial=0))
+    return dataclasses.replace(summed, workspace_estimate=set_aside)
 
 
 def cublas_workspace(capability: tuple[int, int]) -> int:
-    """Bytes that torch sets aside for cuBLAS by default on a device of this capability.
+    """Bytes that torch sets aside for each handle of cuBLAS, on a device of this capability.
+
+    That is its default. A thread that multiplies matrices has a handle of its own.
 
     Raises
     ------
@@ -101,7 +108,7 @@ def largest_batch(
     """The largest batch whose training step fits into so many bytes of segments; 0 if none does.
 
     The context and cuDNN's scratch come on top: take them off ``memory`` where they are known.
-    Options are those of `predict`.
+    Options are those of `predict`; with ``accumulate`` the result is a multiple of it.
 
     Raises
     ------
@@ -109,23 +116,59 @@ def largest_batch(
         As `predict`; or if ``memory`` is below 1.
     """
     as_integer("memory", memory, least=1)
+    parts = as_integer("accumulate", options.get("accumulate", 1), least=1)
 
-    def fits(batch: int) -> bool:
-        found = predict(model, input_shape, batch, optimizer, capacity=memory, **options)
+    @functools.cache
+    def peak(count: int) -> int:
+        return predict(model, input_shape, count * parts, optimizer, **options).peak
+
+    def fits(count: int) -> bool:
+        try:
+            found = predict(
+                model, input_shape, count * parts, optimizer, capacity=memory, **options
+            )
+        except ValueError:
+            if count > 1:
+                raise
+            return False  # with two the model was trained; batch normalisation may refuse one
         return found.out_of_memory is None
 
-    return largest(fits)
+    return largest(fits, near=_guess(peak, memory)) * parts
 
 
-def largest(fits: Callable[[int], bool], limit: int = 2**20) -> int:
-    """The largest batch that fits, by doubling and bisection; 0 if not even one image does.
+def _guess(peak: Callable[[int], int], memory: int) -> int:
+    """About where the peak reaches ``memory``: from some batch on it grows in proportion."""
+    low, high = 2, 32
+    for _ in range(2):
+        slope = (peak(high) - peak(low)) / (high - low)
+        if slope <= 0:
+            break
+        reached = max(2, min(LIMIT, int(high + (memory - peak(high)) / slope)))
+        if reached in (low, high):
+            return reached
+        low, high = high, reached
+    return high
 
-    If every batch below a fitting one fits too, that is the largest; ``limit`` ends the doubling.
+
+def largest(fits: Callable[[int], bool], limit: int = LIMIT, near: int = 1) -> int:
+    """The largest batch that fits; 0 if not even one image does.
+
+    Tries ``near`` first, goes on from there in steps that double, and bisects the last of them. If
+    every batch below a fitting one fits too, that is the largest up to ``limit``.
     """
-    low, high = 0, 1
-    while high <= limit and fits(high):
-        low, high = high, 2 * high
-    high = min(high, limit + 1)
+    near, step = min(near, limit), 1
+    if fits(near):
+        low, high = near, near + 1
+        while high <= limit and fits(high):
+            step *= 2
+            low, high = high, high + step
+        high = min(high, limit + 1)
+    else:
+        low, high = near - 1, near
+        while low > 0 and not fits(low):
+            step *= 2
+            low, high = low - step, low
+        low = max(low, 0)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if fits(middle) else (low, middle)

@@ -33,7 +33,8 @@ MATRIX_PRODUCTS = {"addmm", "mm", "bmm", "baddbmm", "addmv", "mv", "dot"}
 def trace(model: nn.Module, setting: Setting, workspace: int = 0) -> Log:
     """What training the model allocates and releases, in order.
 
-    ``workspace`` are bytes that stay taken from the first matrix product on.
+    ``workspace`` are bytes that stay taken from the first matrix product on, and as many again from
+    the first one of a backward pass on.
     """
     recorder = SymbolicRecorder(workspace)
     casting = MetaAutocast if setting.precision == "bfloat16" else contextlib.nullcontext
@@ -54,10 +55,13 @@ class SymbolicRecorder(TorchDispatchMode):
         super().__init__()
         self.log = Log()
         self._workspace = workspace
+        self._set_aside: set[int] = set()
+        self._phase = "setup"
         self._alive: dict[int, weakref.ref[torch.UntypedStorage]] = {}
 
     def mark(self, phase: str) -> None:
         """From here on the step is in this phase."""
+        self._phase = phase
         self.log.mark(phase)
 
     def name(self, kind: str, tensors: Iterable[Tensor]) -> None:
@@ -71,10 +75,8 @@ class SymbolicRecorder(TorchDispatchMode):
         name = func.overloadpacket.__name__
         if name.startswith("_fused_"):
             return None  # in place, without scratch; there is no kernel for meta tensors
-        if self._workspace and name in MATRIX_PRODUCTS:
-            self.log.allocate(-1, self._workspace)
-            self.log.name("workspace", {-1: self._workspace})
-            self._workspace = 0
+        if name in MATRIX_PRODUCTS:
+            self._set_workspace_aside()
         result = func(*args, **(kwargs or {}))
         if name in ("convolution", "convolution_backward"):
             result = _arranged(result, args)
@@ -82,6 +84,17 @@ class SymbolicRecorder(TorchDispatchMode):
             if isinstance(value, Tensor) and value.is_meta:
                 self._follow(value.untyped_storage())
         return result
+
+    def _set_workspace_aside(self) -> None:
+        """For the first matrix product of the thread that runs the phase.
+
+        On a GPU the backward pass runs in a thread of its own, with a handle of its own.
+        """
+        key = -2 if self._phase == "backward" else -1
+        if self._workspace and key not in self._set_aside:
+            self.log.allocate(key, self._workspace)
+            self.log.name("workspace", {key: self._workspace})
+            self._set_aside.add(key)
 
     def _follow(self, storage: torch.UntypedStorage) -> None:
         key = storage._cdata
