@@ -1,0 +1,1 @@
+"""The subcommands of ``convbook``, one a module; none loads torch before it needs it."""
