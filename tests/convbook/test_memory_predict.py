@@ -333,7 +333,7 @@ def test_the_peak_moves_from_the_optimizer_to_the_backward_pass():
 
 
 @given(st.integers(2, 40), st.integers(2, 40), st.sampled_from(["sgd", "adam"]))
-@settings(deadline=None, max_examples=10)
+@settings(deadline=None, max_examples=5)
 def test_more_images_need_no_less_memory(one, other, optimizer):
     model = resnet10(10, width=2)
     less, more = (predict(model, (16, 16, 3), n, optimizer) for n in sorted((one, other)))

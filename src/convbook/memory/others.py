@@ -27,8 +27,8 @@ STEPS = 2  # momentum has its full size from the second step on
 def torchinfo_estimate(model: nn.Module, input_shape: tuple[int, int, int], batch_size: int) -> int:
     """torchinfo's "Estimated Total Size": input, forward/backward pass, parameters.
 
-    It adds the batch, twice the outputs of all layers that have parameters ("×2 for gradients"),
-    and those parameters. So it counts neither what ReLU and pooling return, nor the gradients of
+    It adds the batch (with the 64 bytes or so of Python's object around it), twice the outputs of
+    all layers that have parameters ("×2 for gradients"), and those parameters. So it counts neither what ReLU and pooling return, nor the gradients of
     the weights, nor the optimizer, and takes outputs that nobody keeps for kept.
 
     Raises

@@ -88,7 +88,8 @@ class Report:
     seconds
         Of one step, measured; the median of several.
     out_of_memory
-        Why the step could not be finished; the rest then holds what happened until then.
+        Why the step could not be finished; peaks and timeline then end there. In a prediction the
+        sizes of parameters, gradients and so on are those of the whole step all the same.
     """
 
     source: str
