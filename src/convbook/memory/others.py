@@ -28,8 +28,9 @@ def torchinfo_estimate(model: nn.Module, input_shape: tuple[int, int, int], batc
     """torchinfo's "Estimated Total Size": input, forward/backward pass, parameters.
 
     It adds the batch (with the 64 bytes or so of Python's object around it), twice the outputs of
-    all layers that have parameters ("×2 for gradients"), and those parameters. So it counts neither what ReLU and pooling return, nor the gradients of
-    the weights, nor the optimizer, and takes outputs that nobody keeps for kept.
+    all layers that have parameters ("x2 for gradients"), and those parameters. So it counts neither
+    what ReLU and pooling return, nor the gradients of the weights, nor the optimizer, and takes
+    outputs that nobody keeps for kept.
 
     Raises
     ------
