@@ -17,9 +17,9 @@ PARTS = {"data": np.ones(3), "fixed": np.array([4.0, 2.0, 1.0]), "images": np.fu
 DRAWINGS = {
     "by_batch": batches.by_batch(
         SIZES,
-        {"accuracy": {"one": ("output", "-", VALUES, (4, 0.2))},
-         "lag": {"two": ("gradient", "--", 2 * VALUES, (4, 0.5))}},
-        chance=0.1, limits={"lag": (0, 2)}),
+        {"accuracy": {"one": ("output", "-", VALUES, (16, 8))},
+         "lag": {"two": ("gradient", "--", 2 * VALUES, (4, -8))}},
+        tops={"lag": 2.2}, levels={"accuracy": 0.1}),
     "against_time": batches.against_time(
         {size: (np.linspace(0.1, 1, 4) / size, RNG.random((4, 10))) for size in SIZES},
         {4: "input", 16: "kernel", 64: "output"}, 0.5, "training accuracy"),
@@ -45,12 +45,17 @@ def test_every_panel_shows_something_and_its_numbers(name, width):
         assert any(label.get_text() for label in axes.get_xticklabels())
 
 
-def test_lines_are_the_means_and_chance_is_in_panels_of_accuracy_alone():
+def test_lines_are_the_means_with_their_names_and_a_level_is_where_it_was_asked_for():
     accuracy, lag = drawn("by_batch", WIDE).axes
     assert np.allclose(accuracy.lines[0].get_ydata(), VALUES.mean(1))
     assert accuracy.get_xscale() == "log"
-    assert len(accuracy.lines) == 2
+    assert np.allclose(accuracy.lines[1].get_ydata(), 0.1)
     assert len(lag.lines) == 1
+    assert (accuracy.get_ylim()[1], lag.get_ylim()[1]) == (1.13, 2.2)
+    for axes, name, x, y in ((accuracy, "one", 16, VALUES[1]), (lag, "two", 4, 2 * VALUES[0])):
+        (label,) = axes.texts
+        assert label.get_text() == name
+        assert np.allclose(label.xy, (x, y.mean()))
 
 
 def test_bars_stand_on_one_another():

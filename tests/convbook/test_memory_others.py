@@ -67,7 +67,7 @@ def test_all_beside_each_other_without_a_word(capfd):
     state = {name: value.clone() for name, value in model.state_dict().items()}
     given = ((32, 32, 3), 4)
     assert compare(model, *given, "adam") == {
-        "convbook": predict(model, *given, "adam").peak,
+        "convbook": predict(model, *given, "adam").requested_peak,
         "MemTracker": mem_tracker_estimate(model, *given, "adam"),
         "torchinfo": torchinfo_estimate(model, *given),
         "accelerate": accelerate_estimate(model),

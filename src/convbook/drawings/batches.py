@@ -11,7 +11,6 @@ from convbook.experiments.batch_rates import StepCost
 from convbook.intervals import mean_interval
 from convbook.plotting import (
     Drawing,
-    label_line,
     log_scale,
     name_below,
     panels,
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Place = tuple[float, float]  # where a line's name stands
-Line = tuple[str, str, "Float[np.ndarray, 'batches seeds']", Place]  # colour, dashes, values, place
+Place = tuple[int, int]  # a line's name: at which batch size, and how many points above
+Line = tuple[str, str, "Float[np.ndarray, 'batches seeds']", Place]  # colour, dashes, …
 
 BATCHES = "images in a batch"
 
@@ -34,32 +33,37 @@ def by_batch(
     batches: Sequence[int],
     shown: Mapping[str, Mapping[str, Line]],
     *,
-    chance: float | None = None,
-    limits: Mapping[str, tuple[float, float]] | None = None,
+    tops: Mapping[str, float] | None = None,
+    levels: Mapping[str, float] | None = None,
 ) -> Drawing:
     """A panel of lines against the batch size: means over seeds, 95 % intervals of the mean.
 
-    ``limits`` has the range that a panel shows; the others show accuracies from 0 to 1. ``chance``
-    is a line in those.
+    ``tops`` has what a panel's axis ends at, where it is not that of an accuracy; ``levels`` a
+    dotted line across a panel.
     """
 
     def draw(figure: Figure) -> None:
         each = panels(figure, len(shown), len(shown), 1)
         for axes, (title, lines) in zip(each, shown.items(), strict=True):
-            for n, (name, (colour, dashes, values, place)) in enumerate(lines.items()):
+            for n, (name, (colour, dashes, values, (at, above))) in enumerate(lines.items()):
                 # A little apart, so that no interval hides another.
                 x = np.asarray(batches) * 1.06 ** (n - (len(lines) - 1) / 2)
                 low, high = mean_interval(values.T)
                 axes.vlines(x, low, high, color=role(colour), linewidth=1.5)
                 axes.plot(x, values.mean(1), dashes, marker="o", ms=4, linewidth=1.5,
                           color=role(colour))  # fmt: skip
-                label_line(axes, *place, name, colour)
-            own = (limits or {}).get(title)
-            if chance is not None and own is None:
-                _level(axes, chance)
+                point = at, values[list(batches).index(at)].mean()
+                axes.annotate(name, point, (0, above), textcoords="offset points", ha="center",
+                              va="bottom" if above > 0 else "top", color=role(colour))  # fmt: skip
+            if title in (levels or {}):
+                _level(axes, (levels or {})[title])
             axes.set_xscale("log")
             ticks(axes, batches)
-            axes.set(xlim=(batches[0] / 1.4, batches[-1] * 1.4), ylim=own or (0, 1.03), title=title)
+            top = (tops or {}).get(title)
+            axes.set(xlim=(batches[0] / 1.6, batches[-1] * 1.6), title=title)
+            axes.set_ylim(0, top or 1.13)
+            if top is None:
+                axes.set_yticks(np.arange(0, 1.1, 0.2))
         name_below(figure, each, BATCHES)
 
     return draw
