@@ -22,7 +22,7 @@ DRAWINGS = {
         tops={"lag": 2.2}, levels={"accuracy": 0.1}),
     "against_time": batches.against_time(
         {size: (np.linspace(0.1, 1, 4) / size, RNG.random((4, 10))) for size in SIZES},
-        {4: "input", 16: "kernel", 64: "output"}, 0.5, "training accuracy"),
+        {4: "input", 16: "kernel", 64: "output"}, "training accuracy"),
     "step_times": batches.step_times(
         SIZES, PARTS, {"data": "output", "fixed": "kernel", "images": "input"}, STEPS, COST),
 }  # fmt: skip
@@ -56,6 +56,13 @@ def test_lines_are_the_means_with_their_names_and_a_level_is_where_it_was_asked_
         (label,) = axes.texts
         assert label.get_text() == name
         assert np.allclose(label.xy, (x, y.mean()))
+
+
+def test_every_line_against_time_has_its_name_and_the_largest_its_level():
+    (axes,) = drawn("against_time", WIDE).axes
+    assert [text.get_text() for text in axes.texts] == ["4", "16", "64 ends here"]
+    *lines, level = axes.lines
+    assert np.allclose(level.get_ydata(), lines[2].get_ydata()[-1])
 
 
 def test_bars_stand_on_one_another():

@@ -72,13 +72,14 @@ def by_batch(
 def against_time(
     runs: Mapping[int, tuple[Float[np.ndarray, " epochs"], Float[np.ndarray, "epochs seeds"]]],
     colours: Mapping[int, str],
-    goal: float,
     name: str,
 ) -> Drawing:
-    """Accuracy against wall time, a line for each batch size, and the goal as a line.
+    """Accuracy against wall time, a line for each batch size; where the largest ends, dotted.
 
     A run has the seconds since the start at which its accuracies were reached.
     """
+    largest = max(runs)
+    goal = float(runs[largest][1][-1].mean())
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
@@ -87,12 +88,16 @@ def against_time(
             low, high = mean_interval(values.T)
             axes.fill_between(seconds, low, high, color=role(colour), alpha=0.2, lw=0)
             axes.plot(seconds, values.mean(1), "o-", ms=3, linewidth=1.5, color=role(colour))
-            axes.text(seconds[-1], values[-1].mean() + 0.03, f"{batch}", color=role(colour),
-                      ha="center", va="bottom")  # fmt: skip
+            if batch != largest:
+                axes.text(seconds[-1], values[-1].mean() + 0.03, f"{batch}", color=role(colour),
+                          ha="center", va="bottom")  # fmt: skip
         _level(axes, goal)
         axes.set_xscale("log")
         first = min(seconds[0] for seconds, _ in runs.values())
         last = max(seconds[-1] for seconds, _ in runs.values())
+        # Its end may lie among the other lines; at the left there are none.
+        axes.text(first / 1.2, goal + 0.01, f"{largest} ends here", va="bottom",
+                  color=role(colours[largest]))  # fmt: skip
         axes.set(xlim=(first / 1.3, last * 1.5), ylim=(0, 1.12), yticks=np.arange(0, 1.1, 0.2))
         ticks(axes, _decades(first, last))  # type: ignore[arg-type]  # any numbers will do
         axes.set(xlabel="seconds since the start", ylabel=name)
