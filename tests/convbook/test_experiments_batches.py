@@ -313,6 +313,13 @@ def test_the_cost_of_a_step_is_numpys_weighted_line():
     assert np.allclose(exact.overhead([1, 3]), [3 / 5, 3 / 9])
 
 
+def test_no_part_of_a_steps_cost_is_below_0():
+    falling = batch_rates.step_cost([4, 16], [1.2, 1.0])
+    assert falling.per_image == 0
+    assert falling.fixed == pytest.approx((1 / 1.2 + 1) / (1 / 1.2**2 + 1))  # by hand
+    assert batch_rates.step_cost([1, 10], [1.0, 20.0]).fixed == 0
+
+
 def test_a_line_needs_two_sizes_and_times():
     with pytest.raises(ValueError, match="two different sizes"):
         batch_rates.step_cost([4, 4], [1.0, 2.0])

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from scipy.optimize import nnls
 
 from convbook.experiments.batch_images import Sets
 from convbook.experiments.batches import BATCHES, Run, train
@@ -105,7 +106,8 @@ def step_cost(batches: Sequence[int], seconds: Sequence[float]) -> StepCost:
     """The straight line through the times of steps of different batch sizes.
 
     It is the line of least squares of the relative errors: else the largest batch alone would
-    decide, and the fixed part, which is small beside it, would be noise.
+    decide, and the fixed part, which is small beside it, would be noise. No part is below 0: a GPU
+    that is never full shows next to no cost of an image, and what is measured is then noise.
 
     Parameters
     ----------
@@ -123,7 +125,7 @@ def step_cost(batches: Sequence[int], seconds: Sequence[float]) -> StepCost:
     if not (y > 0).all():
         raise ValueError(f"seconds are {list(seconds)}; each must be above 0")
     columns = np.column_stack([np.ones_like(x), x]) / y[:, None]
-    fixed, per_image = np.linalg.lstsq(columns, np.ones_like(y), rcond=None)[0]
+    (fixed, per_image), _ = nnls(columns, np.ones_like(y))
     return StepCost(float(fixed), float(per_image))
 
 
