@@ -62,11 +62,13 @@ def test_lines_of_code_fit_the_page(path):
 
 
 def test_functions_that_a_chapter_shows_fit_the_page(text, path):
-    shown = re.findall(r"^```\{literalinclude\} (\S+)\n(?::.*\n)*?:pyobject: (\w+)$", text, re.M)
+    shown = re.findall(r"^```\{literalinclude\} (\S+)\n(?::.*\n)*?:pyobject: ([\w.]+)$", text, re.M)
     assert len(shown) == text.count("{literalinclude}")
     for file, name in shown:
         source = (path.parent / file).read_text()
-        (found,) = (node for node in ast.parse(source).body if getattr(node, "name", "") == name)
+        found = ast.parse(source)
+        for part in name.split("."):
+            (found,) = (node for node in found.body if getattr(node, "name", "") == part)
         for line in ast.get_source_segment(source, found).splitlines():
             assert len(line) <= 80, line
 

@@ -60,12 +60,17 @@ class Preparation:
         self.std = pixels.std(0, correction=0).clamp(min=1).float()[:, None, None]  # grey levels
         self.side, self.layout = side, layout
 
-    def __call__(self, images: UInt8[Tensor, "n h w 3"]) -> Float[Tensor, "n 3 side side"]:
+    def __call__(
+        self,
+        images: UInt8[Tensor, "n h w 3"],
+    ) -> Float[Tensor, "n 3 side side"]:
         """The images as the network takes them."""
         x = images.permute(0, 3, 1, 2).float()  # n 3 h w
         if x.shape[-2:] != (self.side, self.side):
-            x = F.interpolate(x, (self.side, self.side), mode="bilinear", antialias=True)
-        return ((x - self.mean) / self.std).contiguous(memory_format=self.layout)
+            size = (self.side, self.side)
+            x = F.interpolate(x, size, mode="bilinear", antialias=True)
+        x = (x - self.mean) / self.std
+        return x.contiguous(memory_format=self.layout)
 
     def batches(
         self, images: UInt8[Tensor, "n h w 3"], size: int = 256

@@ -15,11 +15,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def renew(model: nn.Module, batches: Iterable[Float[Tensor, "n 3 h w"]]) -> float:
-    """Estimate the running statistics of batch norm anew, with the weights as they are.
+def renew(
+    model: nn.Module,
+    batches: Iterable[Float[Tensor, "n 3 h w"]],
+) -> float:
+    """Estimate the running statistics of batch norm anew.
 
-    Each becomes the plain mean over the batches, instead of a mean that forgets and that started
-    from 0 and 1. The weights do not change.
+    Each becomes the plain mean over the batches, instead of a mean that
+    forgets and that started from 0 and 1. The weights do not change.
 
     Returns
     -------

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -153,19 +153,9 @@ def train(
     steps = 0
     for epoch in range(epochs):
         order = torch.from_numpy(rng.permutation(len(labels))).to(device)
-        correct = torch.zeros((), dtype=torch.int64, device=device)
-        model.train()
-        clock.start()
-        for chosen in order.split(batch):
-            inputs, targets = prepare(x[chosen]), labels[chosen]
-            clock.lap("data")
-            optimizer.zero_grad()
-            scores = model(inputs)  # batch classes
-            F.cross_entropy(scores, targets).backward()
-            optimizer.step()
-            correct += (scores.argmax(1) == targets).sum()
-            clock.lap("arithmetic")
-            steps += 1
+        parts = order.split(batch)
+        correct = one_epoch(model, optimizer, x, labels, parts, prepare, clock)
+        steps += len(parts)
         spent.append((clock.spent["data"], clock.spent["arithmetic"]))
         training.append(correct.item() / len(labels))
         if every_epoch or epoch == epochs - 1:
@@ -184,6 +174,31 @@ def train(
         data=data,
         arithmetic=arithmetic,
     )
+
+
+def one_epoch(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    x: UInt8[Tensor, "n h w 3"],
+    labels: Int[Tensor, " n"],
+    parts: Sequence[Int[Tensor, " batch"]],
+    prepare: Preparation,
+    clock: Clock,
+) -> Int[Tensor, ""]:
+    """A step for each part of the images; how many were right in their turn."""
+    correct = torch.zeros((), dtype=torch.int64, device=x.device)
+    model.train()
+    clock.start()
+    for chosen in parts:
+        inputs, targets = prepare(x[chosen]), labels[chosen]
+        clock.lap("data")
+        optimizer.zero_grad()
+        scores = model(inputs)  # batch classes
+        F.cross_entropy(scores, targets).backward()
+        optimizer.step()
+        correct += (scores.argmax(1) == targets).sum()
+        clock.lap("arithmetic")
+    return correct
 
 
 class Clock:

@@ -40,19 +40,21 @@ def train(
     device: str,
     autocast: AbstractContextManager[object] | None = None,
 ) -> None:
-    """Take ``setting.steps`` training steps with a model that is on the device already.
+    """Take ``setting.steps`` training steps with a model on the device.
 
-    The batch stays the same: where the images come from is no concern of the memory here.
-    ``autocast`` stands in for torch's own, which knows no meta device.
+    The batch stays the same: where the images come from is no concern of the
+    memory here. ``autocast`` stands in for torch's own, which knows no meta
+    device.
     """
     recorder.mark("setup")
     recorder.name("parameters", model.parameters())
     recorder.name("buffers", model.buffers())
     height, width, channels = setting.input_shape
-    order = torch.channels_last if setting.channels_last else torch.contiguous_format
-    x = torch.empty(
-        (setting.batch_size, channels, height, width), device=device, memory_format=order
-    ).fill_(0.5)
+    order = torch.contiguous_format
+    if setting.channels_last:
+        order = torch.channels_last
+    shape = (setting.batch_size, channels, height, width)
+    x = torch.empty(shape, device=device, memory_format=order).fill_(0.5)
     y = torch.zeros(setting.batch_size, dtype=torch.int64, device=device)
     recorder.name("inputs", (x, y))
 
@@ -72,7 +74,7 @@ def train(
             recorder.mark("backward")
             loss.backward()
         recorder.mark("step")
-        recorder.name("gradients", [p.grad for p in model.parameters() if p.grad is not None])
+        recorder.name("gradients", gradients_of(model))
         optimizer.step()
         recorder.name("optimizer_state", state_tensors(optimizer))
     recorder.mark("end")
@@ -92,6 +94,11 @@ def check_scores(scores: object, batch: int) -> None:
             f"the model returned {found} for {batch} images; it must return scores, ({batch}, "
             "classes)"
         )
+
+
+def gradients_of(model: nn.Module) -> list[Tensor]:
+    """The gradients that the backward pass has left."""
+    return [p.grad for p in model.parameters() if p.grad is not None]
 
 
 def state_tensors(optimizer: torch.optim.Optimizer) -> list[Tensor]:

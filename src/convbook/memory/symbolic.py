@@ -70,11 +70,17 @@ class SymbolicRecorder(TorchDispatchMode):
         storages = [tensor.untyped_storage() for tensor in tensors if tensor.is_meta]
         self.log.name(kind, {storage._cdata: storage.nbytes() for storage in storages})
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Any,
+        args: Any = (),
+        kwargs: Any = None,
+    ) -> Any:
         """Run the operation, and follow the storages of what it returns."""
         name = func.overloadpacket.__name__
         if name.startswith("_fused_"):
-            return None  # in place, without scratch; there is no kernel for meta tensors
+            return None  # in place, without scratch; meta has no kernel for it
         if name in MATRIX_PRODUCTS:
             self._set_workspace_aside()
         result = func(*args, **(kwargs or {}))
