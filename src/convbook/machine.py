@@ -31,12 +31,19 @@ def commit() -> str:
     return run.stdout.strip() or "unknown"
 
 
-def facts(device: str | None = None) -> dict[str, str]:
-    """What a measured answer states: device, day, torch and commit; the processor unless given."""
+def device() -> str:
+    """The name of the GPU that torch would use, or else of the processor."""
+    import torch
+
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else processor()
+
+
+def facts() -> dict[str, str]:
+    """What a measured answer states: device, day (UTC), version of torch, and commit."""
     import torch
 
     return {
-        "device": device or processor(),
+        "device": device(),
         "measured_on": datetime.now(UTC).date().isoformat(),
         "torch": torch.__version__,
         "commit": commit(),

@@ -54,8 +54,23 @@ def test_peaks_and_remedies_are_those_that_were_read(record):
     ]  # fmt: skip
 
 
+def test_trainings_are_summed_up_by_batch(record):
+    runs = [
+        {"batch": batch, "training": [0.1, end], "data": [0.5, 1.0], "arithmetic": [1.0, 3.0 * k]}
+        for batch, ends in ((16, (0.4, 0.6)), (4, (0.5,)))
+        for k, end in enumerate(ends, 1)
+    ]
+    table = shown.training_table(dataclasses.replace(record, training=runs))
+    batch, seeds, accuracy, seconds, data = map(list, table.columns.values())
+    assert (batch, seeds, seconds) == (["4", "16"], ["1", "2"], ["4.0", "5.5"])
+    assert accuracy[0] == "0.500"
+    assert accuracy[1].startswith("0.500 (-0.771 to 1.771")  # t of one degree of freedom: 12.706
+    assert data == ["25 %", "20 %"]
+
+
 def test_without_a_record_no_number_is_shown():
     assert not any(sign.isdigit() for sign in shown.told(None))
-    for table in (shown.error_table(None), shown.remedy_table(None, {"as it is": CASE})):
+    tables = shown.remedy_table(None, {"as it is": CASE}), shown.training_table(None)
+    for table in (shown.error_table(None), *tables):
         assert not any(sign.isdigit() for column in table.columns.values() for sign in column[0])
     assert shown.peak_megabytes(None, CASE) is None

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
+
+from convbook.intervals import mean_interval
 from convbook.memory import errors
 from convbook.memory.cases import Case
 from convbook.memory.records import Record
@@ -54,6 +58,36 @@ def error_table(record: Record | None) -> Table:
             "worst off by": [f"{100 * row.worst:.1f} %" for row in rows] or [DASH],
         }
     )
+
+
+def training_table(record: Record | None) -> Table:
+    """What trainings on the GPU came to, by batch size: means over seeds with 95 % intervals."""
+    by_batch: dict[int, list[Mapping[str, Any]]] = {}
+    for run in record.training if record else []:
+        by_batch.setdefault(run["batch"], []).append(run)
+    columns: dict[str, list[str]] = {
+        "on a GPU, batch": [], "seeds": [], "training accuracy": [], "seconds": [],
+        "of it data path": [],
+    }  # fmt: skip
+    for batch, runs in sorted(by_batch.items()):
+        accuracy = [run["training"][-1] for run in runs]
+        data, arithmetic = (np.array([run[k][-1] for run in runs]) for k in ("data", "arithmetic"))
+        told = f"{np.mean(accuracy):.3f}"
+        if len(runs) > 1:
+            low, high = mean_interval(accuracy)
+            told += f" ({low:.3f} to {high:.3f})"
+        row = (
+            f"{batch:,}",
+            str(len(runs)),
+            told,
+            f"{np.median(data + arithmetic):.1f}",
+            f"{100 * np.median(data / (data + arithmetic)):.0f} %",
+        )
+        for column, text in zip(columns.values(), row, strict=True):
+            column.append(text)
+    if not by_batch:
+        columns = {name: [DASH] for name in columns} | {"on a GPU, batch": ["no reading yet"]}
+    return Table(columns)
 
 
 def remedy_table(record: Record | None, cases: Mapping[str, Case]) -> Table:
