@@ -9,7 +9,8 @@ CASE = Case("resnet10", (16, 16, 3), 4, "adam", width=4)
 SOURCE = {"measured_on": "2026-01-31", "commit": "0123456789" * 4}
 RUN = {
     "images": "none", "batch": 4, "rate": 0.1, "seed": 0, "steps": 2, "training": [0.5, 1.0],
-    "held_out": [0.25, 0.5], "renewed": 0.5, "lag": 0.1, "data": [0.1, 0.2], "arithmetic": [1.0, 2.0],
+    "held_out": [0.25, 0.5], "renewed": 0.5, "lag": 0.1, "data": [0.1, 0.2],
+    "arithmetic": [1.0, 2.0],
 }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from torch import nn
 
 from convbook.command import main
 from convbook.memory import largest_batch, predict
+from convbook.memory.report import amount
 from convbook.models import from_spec, lenet5, resnet10, resnet18
 
 SMALL = ["resnet10", "--classes", "10", "--stem", "small", "--input", "16x16x3"]
@@ -55,10 +56,11 @@ def test_the_breakdown_is_that_of_the_prediction(printed):
     found = predict(small(), (16, 16, 3), 8, "adam")
     lines = printed(*SMALL, "--batch-size", "8", "--optimizer", "adam").splitlines()
     assert lines[0] == "resnet10, 8 images of 16×16×3, adam (foreach), float32"
-    rows = {line[:28].strip(): line[28:].strip() for line in lines[3:]}
+    rows = {line[:28].strip(): line[28:].strip() for line in lines[2:]}
     assert rows == {name: value for name, value in found.rows() if value != "—"}
-    assert rows["parameters"] == f"{found.parameters / 1e6:.1f}"
-    assert rows["reserved"] == f"{found.reserved / 1e6:.1f}"
+    assert rows["parameters"] == f"{found.parameters / 1e6:.1f} MB"
+    assert rows["buffers"] == f"{found.buffers / 1e3:.1f} kB"
+    assert rows["reserved"] == f"{found.reserved / 1e6:.1f} MB"
 
 
 def test_every_option_reaches_the_prediction(printed):
@@ -120,15 +122,15 @@ def test_what_is_left_where_it_fits(printed, size, in_bytes):
     assert (record["fits"], record["largest_batch"]) == (True, None)
     verdict = printed(*arguments).splitlines()[-1]
     left = in_bytes - record["memory"]["reserved"]
-    assert f"{left / 1e9:.2f} GB are left for the CUDA context and cuDNN's scratch" in verdict
+    assert f"{amount(left)} are left for the CUDA context and cuDNN's scratch" in verdict
 
 
 def test_the_largest_batch_where_it_does_not_fit(printed):
     spec, memory = "CONV3-40 RELU FLATTEN FC-3", 50_000_000
     best = largest_batch(from_spec(spec, (28, 28, 1)), (28, 28, 1), memory)
     text = printed(spec, "--batch-size", str(2 * best), "--gpu-memory", "50MB")
-    assert "It does not fit into 0.05 GB: torch would reserve" in text
-    assert f"The largest batch that fits into 0.05 GB is {best:,}." in text
+    assert "It does not fit into 50.0 MB: torch would reserve" in text
+    assert f"The largest batch that fits into 50.0 MB is {best:,}." in text
     assert "only the device can tell" in text
     record = json.loads(printed(spec, "--largest", "--gpu-memory", "50MB", "--json"))
     assert record["largest_batch"] == record["batch_size"] == best
@@ -137,7 +139,7 @@ def test_the_largest_batch_where_it_does_not_fit(printed):
 
 def test_no_batch_fits(printed):
     arguments = [*SMALL, "--largest", "--gpu-memory", "1MB"]
-    assert printed(*arguments).startswith("Not even the smallest batch fits into 0.00 GB.")
+    assert printed(*arguments).startswith("Not even the smallest batch fits into 1.0 MB.")
     record = json.loads(printed(*arguments, "--json"))
     assert (record["largest_batch"], record["batch_size"], record.get("memory")) == (0, None, None)
 

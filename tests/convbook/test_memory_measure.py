@@ -35,6 +35,19 @@ class Thirsty(nn.Module):
         return hidden
 
 
+class Breaks(nn.Module):
+    """Could be trained, if only the device would."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(12, 2)
+
+    def forward(self, x):
+        if x.device.type == "cpu":
+            raise RuntimeError("cuDNN error: CUDNN_STATUS_EXECUTION_FAILED")
+        return self.layer(x.flatten(1))
+
+
 def test_a_fresh_process_measures_what_this_one_does(capfd):
     model = resnet10(10, width=4)
     before = {name: value.clone() for name, value in model.state_dict().items()}
@@ -93,6 +106,11 @@ def test_a_mistake_is_told_before_a_process_is_started(change, named):
 def test_images_that_the_model_does_not_take_are_told():
     with pytest.raises(ValueError, match="cannot be trained on images"):
         measure(Thirsty(), (3, 3, 3), 1, device="cpu")
+
+
+def test_what_fails_on_the_device_alone_is_no_mistake_of_the_user():
+    with pytest.raises(RuntimeError, match="CUDNN_STATUS_EXECUTION_FAILED"):
+        measure(Breaks(), (2, 2, 3), 1, device="cpu")
 
 
 @pytest.mark.usefixtures("without_gpu")

@@ -15,7 +15,7 @@ from torch.profiler import ProfilerActivity, profile
 from convbook.memory import largest_batch, predict
 from convbook.memory.device import observe
 from convbook.memory.predicting import largest
-from convbook.memory.report import report
+from convbook.memory.report import amount, report
 from convbook.memory.setting import Setting
 from convbook.memory.step import checkpointed, without_weights
 from convbook.models import resnet10, resnet18, resnet50
@@ -358,7 +358,9 @@ def test_the_report_adds_up(precision):
     assert found.workspace is found.context is found.device is found.seconds is None
 
 
-@pytest.mark.parametrize("capability, workspace", [((8, 0), 8_519_680), ((9, 0), 2**25)])
+@pytest.mark.parametrize(
+    "capability, workspace", [((8, 0), 8_519_680), ((9, 0), 2**25), ((12, 0), 2**25)]
+)
 def test_a_capability_adds_the_workspace_of_cublas(capability, workspace):
     without = predict(resnet10(10, width=8), (32, 32, 3), 4)
     found = predict(resnet10(10, width=8), (32, 32, 3), 4, capability=capability)
@@ -383,6 +385,34 @@ def test_a_capacity_that_does_not_suffice_is_told():
     assert (none.peak, none.reserved, none.requested_peak) == (0, 0, 0)
 
 
+@pytest.mark.parametrize(
+    "size, told",
+    [
+        (None, "—"),
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (999_949, "999.9 kB"),
+        (999_950, "1.0 MB"),
+        (240_812_384, "240.8 MB"),
+        (999_950_000, "1.00 GB"),
+        (14_213_000_000, "14.21 GB"),
+        (2_000_000_000_000, "2,000.00 GB"),
+    ],
+)
+def test_an_amount_is_told_in_the_unit_that_suits_it(size, told):
+    assert amount(size) == told
+
+
+def test_a_report_of_a_small_network_shows_no_empty_number():
+    table = predict(mlp(12, 5, 2), (2, 2, 3), 4, "adam").table()
+    sizes = dict(zip(*table.columns.values(), strict=True))
+    assert sizes["parameters"] == f"{(12 * 5 + 5 + 5 * 2 + 2) * FLOAT} B"
+    assert sizes["buffers"] == "0 B"
+    assert sizes["reserved"] == "2.1 MB"
+    assert sizes["CUDA context"] == "—"
+
+
 @pytest.mark.parametrize("options", [{}, {"optimizer": "adam", "implementation": "fused"}])
 def test_the_largest_batch_is_that_of_trying_all(options):
     model, shape, memory = mlp(12, 40_000, 2), (2, 2, 3), 30 * 2**20
@@ -396,15 +426,15 @@ def test_the_largest_batch_is_that_of_trying_all(options):
     assert largest_batch(model, shape, 2**20, **options) == 0
 
 
-@given(st.integers(0, 300), st.integers(1, 200), st.integers(1, 400))
-def test_the_search_finds_the_last_that_fits(last, limit, near):
+@given(st.integers(0, 300), st.integers(1, 200), st.integers(1, 400), st.integers(1, 50))
+def test_the_search_finds_the_last_that_fits(last, limit, near, step):
     tried = []
 
     def fits(n):
         tried.append(n)
         return n <= last
 
-    assert largest(fits, limit, near) == min(last, limit)
+    assert largest(fits, limit, near, step) == min(last, limit)
     assert len(set(tried)) == len(tried)
     assert all(1 <= n <= limit for n in tried)
 

@@ -7,14 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from small_record import CASE, RUN, report
 
 from convbook.experiments import batches
 from convbook.memory import device, measuring, probes, readings, records
 from convbook.memory.cases import Case
-from convbook.memory.probes import TRAINING, Training, guessed_batch, largest_near
+from convbook.memory.probes import TRAINING, Training, guessed_batch
 from convbook.memory.setting import Setting
 
 ROOT = Path(__file__).parents[2]
@@ -261,19 +259,6 @@ def test_a_search_in_which_even_one_image_fails_is_no_reading(monkeypatch):
     monkeypatch.setattr(readings, "measure_case", measure_case)
     with pytest.raises(ValueError, match="fell off"):
         readings._read_largest(CASE, "cuda", 400_000_000)
-
-
-@given(st.integers(0, 300), st.integers(1, 400), st.integers(1, 300))
-def test_the_search_finds_the_largest_from_any_guess(answer, guess, limit):
-    tried = []
-
-    def fits(batch):
-        assert 1 <= batch <= limit
-        tried.append(batch)
-        return batch <= answer
-
-    assert largest_near(fits, guess, limit) == min(answer, limit)
-    assert len(tried) == len(set(tried))
 
 
 def test_the_guess_is_near():

@@ -157,30 +157,31 @@ def _title(name: str, shape: Shape, batch: int, how: dict[str, Any]) -> str:
 
 
 def _table(report: Report) -> list[str]:
-    from convbook.memory.report import megabytes
+    from convbook.memory.report import UNKNOWN, amount
 
-    rows = [row for row in report.rows() if row[1] != "—"]  # which only a device can tell
+    rows = [row for row in report.rows() if row[1] != UNKNOWN]  # which only a device can tell
     if report.workspace_estimate is not None:
-        rows.append(("workspace of cuBLAS, within", megabytes(report.workspace_estimate)))
-    return [f"{'':<28} {'MB':>12}", *(f"{name:<28} {value:>12}" for name, value in rows)]
+        rows.append(("workspace of cuBLAS, within", amount(report.workspace_estimate)))
+    return [f"{name:<28} {size:>12}" for name, size in rows]
 
 
 def _verdict(
     report: Report | None, memory: int, fits: bool | None, largest: int | None
 ) -> list[str]:
     """Whether it fits, in sentences."""
+    from convbook.memory.report import amount
+
     lines = []
     if fits is False and report is not None:
         lines.append(
-            f"It does not fit into {memory / 1e9:,.2f} GB: torch would reserve "
-            f"{(report.reserved or 0) / 1e9:,.2f} GB."
+            f"It does not fit into {amount(memory)}: torch would reserve {amount(report.reserved)}."
         )
     elif fits and report is not None:
         lines.append(_left(report, memory))
     if largest == 0:
-        lines.append(f"Not even the smallest batch fits into {memory / 1e9:,.2f} GB.")
+        lines.append(f"Not even the smallest batch fits into {amount(memory)}.")
     elif largest is not None:
-        lines.append(f"The largest batch that fits into {memory / 1e9:,.2f} GB is {largest:,}.")
+        lines.append(f"The largest batch that fits into {amount(memory)} is {largest:,}.")
     if fits is not True:
         lines.append(
             "The CUDA context and cuDNN's scratch, which only the device can tell, come on top."
@@ -189,15 +190,17 @@ def _verdict(
 
 
 def _left(report: Report, memory: int) -> str:
+    from convbook.memory.report import amount
+
     spare = memory - (report.reserved or 0)
     if spare < 0:
         return (
-            f"It fits into {memory / 1e9:,.2f} GB just so, since torch gives cached memory back; "
+            f"It fits into {amount(memory)} just so, since torch gives cached memory back; "
             "nothing is left for the CUDA context and cuDNN's scratch."
         )
     return (
-        f"It fits into {memory / 1e9:,.2f} GB: {spare / 1e9:,.2f} GB are left for the CUDA context "
-        "and cuDNN's scratch, which only the device can tell."
+        f"It fits into {amount(memory)}: {amount(spare)} are left for the CUDA context and cuDNN's "
+        "scratch, which only the device can tell."
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from matplotlib.artist import Artist
 from matplotlib.offsetbox import AnchoredOffsetbox, HPacker, TextArea, VPacker
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
-from convbook.memory.report import Timeline
+from convbook.memory.report import Timeline, thinned
 from convbook.memory.step import PHASES
 from convbook.plotting import Drawing, is_narrow, panels, role
 
@@ -29,7 +28,6 @@ SHOWN: dict[str, tuple[str, str]] = {
     "activations": ("activations", "output"),
     "temporaries": ("temporaries", "muted"),
 }
-POINTS = 400  # of a timeline; more would only make the file larger
 
 
 def breakdown(rows: Mapping[str, Mapping[str, int]], *, unit: float = 1e6) -> Drawing:
@@ -230,15 +228,6 @@ def bars(rows: Mapping[str, float], colours: Mapping[str, str], name: str, form:
         axes.set(ylim=(len(rows) - 0.5, -0.5), xlim=(0, longest * 1.2), xlabel=name)
 
     return draw
-
-
-def thinned(values: Int[np.ndarray, " events"], points: int = POINTS) -> Int[np.ndarray, " kept"]:
-    """Indices of so many events that none of the highest is lost: the greatest of each stretch."""
-    if len(values) <= points:
-        return np.arange(len(values))
-    edges = np.linspace(0, len(values), points + 1).astype(int)
-    greatest = [start + int(np.argmax(values[start:end])) for start, end in pairwise(edges)]
-    return np.unique([0, *greatest, len(values) - 1])
 
 
 def _with_buffers(kinds: Mapping[str, Any], kind: str) -> Any:

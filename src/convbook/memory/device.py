@@ -19,7 +19,7 @@ from torch.profiler import ProfilerActivity, profile, record_function
 
 from convbook.memory.log import Log, Name
 from convbook.memory.setting import Setting
-from convbook.memory.step import train
+from convbook.memory.step import first_line, train
 
 TIMED_STEPS = 5
 MARK = "convbook mark "
@@ -48,7 +48,7 @@ def observe(model: nn.Module, setting: Setting, device: str) -> Observed:
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
-            failure = str(error).splitlines()[0]
+            failure = first_line(error)
     return Observed(recorder.log(complete=failure is None), failure)
 
 

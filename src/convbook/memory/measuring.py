@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import gc
 import subprocess
@@ -14,8 +13,8 @@ from joblib.externals.loky import ProcessPoolExecutor
 
 from convbook._arguments import as_integer
 from convbook.machine import processor
-from convbook.memory.device import observe, seconds_per_step
-from convbook.memory.predicting import largest, not_trainable
+from convbook.memory.device import is_out_of_memory, observe, seconds_per_step
+from convbook.memory.predicting import largest, traced
 from convbook.memory.report import Report, report
 from convbook.memory.setting import Setting
 from convbook.memory.step import without_weights
@@ -66,12 +65,19 @@ def measure(
     ValueError
         If a setting is not valid, the device is not there, or the model cannot be trained on such
         images.
+    RuntimeError
+        If the device fails for another reason than its memory.
     """  # noqa: E501
     setting = Setting(input_shape, batch_size, optimizer, steps, **options)
     device = checked_device(device)
     twin = without_weights(model, setting)
     threads = torch.get_num_threads()
-    return in_fresh_process(_measure, twin, setting, device, timed, threads)
+    try:
+        return in_fresh_process(_measure, twin, setting, device, timed, threads)
+    except (RuntimeError, TypeError):
+        # A model that fails without a device, too, is a mistake of the user, and is told as one.
+        traced(model, dataclasses.replace(setting, steps=1))
+        raise
 
 
 def largest_measured_batch(
@@ -130,12 +136,7 @@ def in_fresh_process(function: Callable[..., Result], *arguments: Any) -> Result
 def _measure(twin: nn.Module, setting: Setting, device: str, timed: bool, threads: int) -> Report:
     torch.set_num_threads(threads)
     on_device = _on_cpu if device == "cpu" else _on_cuda
-    try:
-        return on_device(twin, setting, timed)
-    except torch.AcceleratorError:  # of the device, and no mistake of the user
-        raise
-    except (RuntimeError, TypeError) as error:
-        raise not_trainable(setting, error) from error
+    return on_device(twin, setting, timed)
 
 
 def _on_cpu(twin: nn.Module, setting: Setting, timed: bool) -> Report:
@@ -162,8 +163,11 @@ def _on_cuda(twin: nn.Module, setting: Setting, timed: bool) -> Report:
     if timed and seen.out_of_memory is None:
         # The step has just fitted; it need not fit again between the pieces of the cache.
         torch.cuda.empty_cache()
-        with contextlib.suppress(torch.OutOfMemoryError):
+        try:
             seconds = seconds_per_step(twin, setting, "cuda")
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
     twin.to_empty(device="meta")
     for parameter in twin.parameters():
         parameter.grad = None

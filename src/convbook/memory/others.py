@@ -16,7 +16,7 @@ import torch.nn.functional as F
 
 from convbook.memory.predicting import predict
 from convbook.memory.setting import Setting
-from convbook.memory.step import without_weights
+from convbook.memory.step import first_line, without_weights
 
 if TYPE_CHECKING:
     from torch import nn
@@ -53,7 +53,7 @@ def torchinfo_estimate(model: nn.Module, input_shape: tuple[int, int, int], batc
     except RuntimeError as error:
         raise ValueError(
             f"the model does not take images (n, {channels}, {height}, {width}), as torchinfo "
-            f"finds: {error.__cause__ or error}".splitlines()[0]
+            f"finds: {first_line(error.__cause__ or error)}"
         ) from error
     return int(found.total_input + found.total_output_bytes + found.total_param_bytes)
 
@@ -127,7 +127,7 @@ def mem_tracker_estimate(
     except (RuntimeError, TypeError) as error:
         raise ValueError(
             f"the model cannot be trained on images (n, {channels}, {height}, {width}): "
-            f"{str(error).splitlines()[0]}"
+            f"{first_line(error)}"
         ) from error
     peak = tracker.get_tracker_snapshot("peak")
     return int(peak[torch.device("meta")]["Total"])

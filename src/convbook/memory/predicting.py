@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING, Any
 from convbook._arguments import as_integer, as_pair
 from convbook.memory.report import Report, report
 from convbook.memory.setting import Setting
+from convbook.memory.step import first_line
 from convbook.memory.symbolic import trace
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from convbook.memory.log import Log
     from convbook.memory.setting import Optimizer
 
 MEBIBYTE = 2**20
 LIMIT = 2**20  # no larger batch is tried
 # What torch sets aside for cuBLAS when it first multiplies matrices, unless
-# CUBLAS_WORKSPACE_CONFIG says otherwise (aten/src/ATen/cuda/CublasHandlePool.cpp).
-CUBLAS_WORKSPACE = 4096 * 1024 * 2 + 16 * 1024 * 8
+# CUBLAS_WORKSPACE_CONFIG says otherwise: two pieces of 4 MiB and eight of 16 KiB, or 32 MiB.
+CUBLAS_WORKSPACE = 2 * 4 * MEBIBYTE + 8 * 16 * 1024
 CUBLAS_WORKSPACE_HOPPER = 32 * MEBIBYTE
 
 
@@ -74,7 +76,7 @@ def predict(
     workspace = 0 if capability is None else cublas_workspace(capability)
     if capacity is not None:
         as_integer("capacity", capacity, least=1)
-    followed = _traced(model, setting, workspace).follow()
+    followed = traced(model, setting, workspace).follow()
     summed = report(followed, source="predicted", capacity=capacity)
     if capability is None or summed.timeline is None:
         return summed
@@ -85,12 +87,21 @@ def predict(
 def cublas_workspace(capability: tuple[int, int]) -> int:
     """Bytes that torch sets aside for each handle of cuBLAS, on a device of this capability.
 
-    That is its default. A thread that multiplies matrices has a handle of its own.
+    That is its default: 32 MiB from compute capability 9 (Hopper) on, 8.125 MiB before. A thread
+    that multiplies matrices has a handle of its own. Above 9 it depends on torch's version: 10 and
+    12 (Blackwell) got their 32 MiB in February 2026, 11 in July 2026, and had 8.125 MiB before.
+    Later sources of torch keep none unless ``TORCH_CUBLAS_WORKSPACE_CACHE`` is set. Where there is
+    a GPU, ``torch.backends.cuda.cublas_workspace_size()`` of torch 2.13 tells the size.
 
     Raises
     ------
     ValueError
         If the capability is no pair of integers.
+
+    References
+    ----------
+    ``parseChosenWorkspaceSize`` in ``aten/src/ATen/cuda/CublasHandlePool.cpp`` of torch; its pull
+    requests 91564 (Hopper), 175344 (Blackwell) and 189312 (11.0).
     """
     if not isinstance(capability, tuple | list):  # a number would stand for a pair to `as_pair`
         raise ValueError(f"capability is {capability!r}; it must be a pair such as (8, 0)")
@@ -133,10 +144,10 @@ def largest_batch(
             return False  # with two the model was trained; batch normalisation may refuse one
         return found.out_of_memory is None
 
-    return largest(fits, near=_guess(peak, memory)) * parts
+    return largest(fits, near=guess(peak, memory)) * parts
 
 
-def _guess(peak: Callable[[int], int], memory: int) -> int:
+def guess(peak: Callable[[int], int], memory: int) -> int:
     """About where the peak reaches ``memory``: from some batch on it grows in proportion."""
     low, high = 2, 32
     for _ in range(2):
@@ -150,21 +161,21 @@ def _guess(peak: Callable[[int], int], memory: int) -> int:
     return high
 
 
-def largest(fits: Callable[[int], bool], limit: int = LIMIT, near: int = 1) -> int:
+def largest(fits: Callable[[int], bool], limit: int = LIMIT, near: int = 1, step: int = 1) -> int:
     """The largest batch that fits; 0 if not even one image does.
 
-    Tries ``near`` first, goes on from there in steps that double, and bisects the last of them. If
-    every batch below a fitting one fits too, that is the largest up to ``limit``.
+    Tries ``near`` first, goes on from there in steps that double from ``step`` on, and bisects the
+    last of them. If every batch below a fitting one fits too, that is the largest up to ``limit``.
     """
-    near, step = min(near, limit), 1
+    near = min(near, limit)
     if fits(near):
-        low, high = near, near + 1
+        low, high = near, near + step
         while high <= limit and fits(high):
             step *= 2
             low, high = high, high + step
         high = min(high, limit + 1)
     else:
-        low, high = near - 1, near
+        low, high = near - step, near
         while low > 0 and not fits(low):
             step *= 2
             low, high = low - step, low
@@ -175,18 +186,20 @@ def largest(fits: Callable[[int], bool], limit: int = LIMIT, near: int = 1) -> i
     return low
 
 
-def _traced(model: nn.Module, setting: Setting, workspace: int) -> Any:
+def traced(model: nn.Module, setting: Setting, workspace: int = 0) -> Log:
+    """The log of the step without numbers, as `convbook.memory.symbolic.trace` writes it.
+
+    Raises
+    ------
+    ValueError
+        If torch refuses to train the model on such images.
+    """
     try:
         return trace(model, setting, workspace)
-    except (RuntimeError, NotImplementedError, TypeError) as error:
-        raise not_trainable(setting, error) from error
-
-
-def not_trainable(setting: Setting, error: Exception) -> ValueError:
-    """The error that tells a user what torch has refused to do with a model."""
-    first = str(error).splitlines()[0]
-    height, width, channels = setting.input_shape
-    return ValueError(
-        f"the model cannot be trained on images of input_shape {setting.input_shape}, (height, "
-        f"width, channels), that is (n, {channels}, {height}, {width}) to torch: {first}"
-    )
+    except (RuntimeError, TypeError) as error:
+        height, width, channels = setting.input_shape
+        raise ValueError(
+            f"the model cannot be trained on images of input_shape {setting.input_shape}, (height, "
+            f"width, channels), that is (n, {channels}, {height}, {width}) to torch: "
+            f"{first_line(error)}"
+        ) from error

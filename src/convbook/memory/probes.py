@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import platform
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -19,7 +18,9 @@ from convbook.cifar import Images
 from convbook.memory.cases import Case, build, predict_case
 from convbook.memory.device import is_out_of_memory, materialise, synchronise
 from convbook.memory.measuring import nvidia_smi, used_by_others
+from convbook.memory.predicting import guess
 from convbook.memory.records import Fields
+from convbook.memory.step import first_line
 
 
 @dataclass(frozen=True)
@@ -86,33 +87,13 @@ def context(device: str) -> tuple[int, int]:
 
 
 def guessed_batch(case: Case, total: int) -> int:
-    """About how many images fit into so many bytes, from the predictions for two batches."""
-    few, many = (predict_case(replace(case, batch_size=batch)).peak for batch in (8, 40))
-    slope = max(1.0, (many - few) / 32)
-    return max(1, int((0.97 * total - few) / slope) + 8)  # the context takes its share
+    """About how many images fit into so many bytes of a device, by prediction."""
 
+    @cache
+    def peak(batch: int) -> int:
+        return predict_case(replace(case, batch_size=batch)).peak
 
-def largest_near(fits: Callable[[int], bool], guess: int, limit: int = 2**20) -> int:
-    """The largest batch that fits, searched for outwards from a guess; 0 if none does.
-
-    Every try costs a training step, so a good guess saves most of them.
-    """
-    step = max(1, guess // 64)
-    at = min(guess, limit)
-    if fits(at):
-        low = at
-        while low + step <= limit and fits(low + step):
-            low, step = low + step, 2 * step
-        high = min(low + step, limit + 1)
-    else:
-        high = at
-        while high > step and not fits(high - step):
-            high, step = high - step, 2 * step
-        low = max(0, high - step)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if fits(middle) else (low, middle)
-    return low
+    return guess(peak, int(0.97 * total))  # the context takes its share
 
 
 def train(run: Training, device: str) -> Fields:
@@ -153,8 +134,3 @@ def _images(train: int, test: int, seed: int) -> tuple[Images, Images]:
 def _plain(value: Any) -> Any:
     plain = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
     return None if isinstance(plain, float) and not math.isfinite(plain) else plain
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of what an error says, or its type."""
-    return next(iter(str(error).splitlines()), "") or type(error).__name__

@@ -24,26 +24,24 @@ from convbook import machine
 from convbook.memory import cases, records
 from convbook.memory.cases import Case, measure_case
 from convbook.memory.measuring import checked_device, in_fresh_process
+from convbook.memory.predicting import largest as search
 from convbook.memory.probes import (
     TRAINING,
     Training,
     context,
     device_facts,
-    first_line,
     guessed_batch,
-    largest_near,
     train,
 )  # fmt: skip
 from convbook.memory.records import Fields
-from convbook.memory.report import megabytes
+from convbook.memory.report import amount
+from convbook.memory.step import first_line
 
 KINDS = ("memory", "largest", "training")
 PATIENCE = 3  # so many failures one after the other, and the rest of that kind is given up
 # Readings are of the defaults of the allocator and of cuBLAS, which these would change.
 TUNING = ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF", "CUBLAS_WORKSPACE_CONFIG",
           "CUBLASLT_WORKSPACE_SIZE", "PYTORCH_NO_CUDA_MEMORY_CACHING")  # fmt: skip
-
-
 # What `--device cpu` runs, to try the way a record takes.
 TRIAL = (Case("resnet10", (16, 16, 3), 4, "adam", width=4),)
 
@@ -190,7 +188,7 @@ def _read_memory(case: Case, device: str, keep: bool) -> tuple[Fields, str]:
     if report.out_of_memory is not None:
         return found, f"out of memory, {report.out_of_memory}"
     took = "" if report.seconds is None else f", {report.seconds:.3f} s a step"
-    sizes = f"peak {megabytes(report.peak)} MB, reserved {megabytes(report.reserved)} MB"
+    sizes = f"peak {amount(report.peak)}, reserved {amount(report.reserved)}"
     return found, sizes + took
 
 
@@ -208,7 +206,9 @@ def _read_largest(case: Case, device: str, total: int) -> tuple[Fields, str]:
             reasons[batch] = reason
         return reason is None
 
-    batch = largest_near(fits, guessed_batch(case, total))
+    near = guessed_batch(case, total)
+    # Every try is a training: steps in proportion to the guess save most of them.
+    batch = search(fits, near=near, step=max(1, near // 64))
     if batch == 0 and 1 in failed:
         raise failed[1]
     return {"batch": batch, "reason": reasons.get(batch + 1)}, f"batch {batch:,}"
@@ -216,7 +216,7 @@ def _read_largest(case: Case, device: str, total: int) -> tuple[Fields, str]:
 
 def _read_context(device: str) -> tuple[Fields, str]:
     bare, loaded = in_fresh_process(context, device)
-    text = f"{megabytes(bare)} MB the context, {megabytes(loaded)} MB with ResNet-152"
+    text = f"{amount(bare)} the context, {amount(loaded)} with ResNet-152"
     return {"bare_bytes": bare, "loaded_bytes": loaded}, text
 
 

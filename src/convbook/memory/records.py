@@ -19,7 +19,7 @@ import numpy as np
 
 from convbook.memory import cases
 from convbook.memory.cases import Case
-from convbook.memory.report import Report, Timeline
+from convbook.memory.report import Report, Timeline, thinned
 
 if TYPE_CHECKING:
     from jaxtyping import Int
@@ -259,14 +259,3 @@ def timeline_to_json(timeline: Timeline, points: int = POINTS) -> Fields:
         "phase": series(timeline.phase),
         "step": series(timeline.step),
     }
-
-
-def thinned(values: Int[np.ndarray, " events"], points: int) -> Int[np.ndarray, " points"]:
-    """Places of at most so many values that keep the curve's outline: of each stretch both ends."""
-    if len(values) <= points:
-        return np.arange(len(values))
-    keep: set[int] = set()
-    for stretch in np.array_split(np.arange(len(values)), max(1, points // 2)):
-        part = values[stretch]
-        keep.update((int(stretch[part.argmax()]), int(stretch[part.argmin()])))
-    return np.array(sorted(keep))

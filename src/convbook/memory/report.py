@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,9 @@ from convbook.tables import Table
 
 if TYPE_CHECKING:
     from jaxtyping import Int
+
+UNKNOWN = "—"
+POINTS = 400  # of a timeline in a drawing; more would only make the file larger
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +54,11 @@ class Timeline:
 class Report:
     """Memory of a training step, in bytes. What is not known is None.
 
+    On CUDA torch's profiler is told the sizes of the allocator's blocks, not those of the requests
+    that they serve. So in a measurement there ``activations``, ``temporaries``, ``at_peak``,
+    ``requested_peak`` and the timeline's kinds are of blocks: multiples of 512 bytes, and somewhat
+    more where a cached block was larger than the request.
+
     Attributes
     ----------
     source
@@ -75,9 +84,10 @@ class Report:
     reserved
         The most that the allocator's segments hold; None on the CPU.
     peak_phase
-        When the peak occurs: ``"forward"``, ``"loss"``, ``"backward"`` or ``"step"``.
+        When the peak occurs: ``"forward"``, ``"loss"``, ``"backward"`` or ``"step"``; ``"setup"``
+        if memory is out before the first step.
     requested_peak
-        The most bytes requested at any time, before the allocator rounds.
+        The most bytes requested at any time, before the allocator rounds; on CUDA see above.
     at_peak
         What each kind holds when most is requested; they add up to ``requested_peak``.
     workspace_estimate
@@ -114,19 +124,19 @@ class Report:
     out_of_memory: str | None = None
 
     def __str__(self) -> str:
-        """The breakdown for a terminal, in MB of 10^6 bytes."""
+        """The breakdown for a terminal."""
         return repr(self.table())
 
     def _repr_html_(self) -> str:
         return self.table()._repr_html_()
 
     def table(self) -> Table:
-        """Its numbers in MB of 10^6 bytes, a dash for what is not known."""
+        """Its numbers as `amount` tells them."""
         names, values = zip(*self.rows(), strict=True)
-        return Table({f"memory, {self.source}": names, "MB": values})
+        return Table({f"memory, {self.source}": names, "size": values})
 
     def rows(self) -> list[tuple[str, str]]:
-        """What a table shows: names, and megabytes."""
+        """What a table shows: names, and amounts."""
         values: Sequence[tuple[str, int | None]] = [
             ("parameters", self.parameters),
             ("buffers", self.buffers),
@@ -140,12 +150,23 @@ class Report:
             ("workspace of cuBLAS", self.workspace),
             ("CUDA context", self.context),
         ]
-        return [(name, megabytes(value)) for name, value in values]
+        return [(name, amount(value)) for name, value in values]
 
 
-def megabytes(size: int | None) -> str:
-    """Bytes as MB of 10^6 bytes, with one decimal; a dash for what is not known."""
-    return "—" if size is None else f"{size / 1e6:,.1f}"
+def amount(size: int | None) -> str:
+    """Bytes in the unit that suits them, kB, MB or GB, each 1000 of the one before.
+
+    So that a network of the homework shows more than 0.0 MB. A dash for what is not known.
+    """
+    if size is None:
+        return UNKNOWN
+    if size < 1000:
+        return f"{size} B"
+    if size < 999_950:  # from here on it would be rounded to 1000.0 kB
+        return f"{size / 1e3:.1f} kB"
+    if size < 999_950_000:
+        return f"{size / 1e6:.1f} MB"
+    return f"{size / 1e9:,.2f} GB"
 
 
 def report(
@@ -232,3 +253,15 @@ def replay(
         step=np.array([event.step for event in events] or [-1]),
     )
     return timeline, failure
+
+
+def thinned(values: Int[np.ndarray, " events"], points: int = POINTS) -> Int[np.ndarray, " kept"]:
+    """Indices of at most so many events, three at least, that keep the curve's upper outline.
+
+    They are both ends, and the greatest of each stretch in between: no peak gets lower.
+    """
+    if len(values) <= points:
+        return np.arange(len(values))
+    edges = np.linspace(0, len(values), max(1, points - 2) + 1).astype(int)
+    greatest = [start + int(np.argmax(values[start:end])) for start, end in pairwise(edges)]
+    return np.unique([0, *greatest, len(values) - 1])

@@ -101,6 +101,11 @@ def gradients_of(model: nn.Module) -> list[Tensor]:
     return [p.grad for p in model.parameters() if p.grad is not None]
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of what an error says, or its type."""
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
+
+
 def state_tensors(optimizer: torch.optim.Optimizer) -> list[Tensor]:
     """The tensors that an optimizer keeps from step to step."""
     return [
