@@ -2,9 +2,11 @@
 
 import sys
 
+import nbformat
 import pytest
 import torch
 import torchinfo
+from nbclient import NotebookClient
 from torch import nn
 
 from convbook.memory import predict
@@ -90,3 +92,14 @@ def test_a_mistake_is_told(estimate, shape, batch, named):
 def test_what_is_no_model_is_refused():
     with pytest.raises(ValueError, match="model is 'resnet18'"):
         accelerate_estimate("resnet18")
+
+
+def test_a_notebook_without_widgets_sees_no_word_on_standard_error():
+    code = (
+        "from convbook.memory.others import compare\n"
+        "from convbook.models import resnet10\n"
+        "print(len(compare(resnet10(10, width=4), (16, 16, 3), 2)))"
+    )
+    cell = nbformat.v4.new_code_cell(code)
+    NotebookClient(nbformat.v4.new_notebook(cells=[cell]), kernel_name="python3").execute()
+    assert [(output.name, output.text) for output in cell.outputs] == [("stdout", "4\n")]

@@ -9,6 +9,7 @@ one the layers' outputs, one the weights, one every tensor.
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 import torch
@@ -76,10 +77,13 @@ def accelerate_estimate(model: nn.Module) -> int:
     ``accelerate/commands/estimate.py``, and ``calculate_maximum_sizes``.
     """
     twin = without_weights(model, Setting((1, 1, 1), 1))
-    from accelerate.commands.estimate import (  # type: ignore[import-untyped]
-        calculate_maximum_sizes,
-        estimate_training_usage,
-    )
+    with warnings.catch_warnings():
+        # In a notebook without widgets, tqdm tells standard error that it would like some.
+        warnings.filterwarnings("ignore", "IProgress not found")
+        from accelerate.commands.estimate import (  # type: ignore[import-untyped]
+            calculate_maximum_sizes,
+            estimate_training_usage,
+        )
 
     size, _ = calculate_maximum_sizes(twin)
     # The command takes the largest of the parts, which is the step's.
