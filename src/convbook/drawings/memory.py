@@ -150,8 +150,10 @@ def ratios(
         for y, values in enumerate(rows.values()):
             axes.axhline(y, color=role("line"), lw=0.8, zorder=0)
             for key, value in values.items():
-                axes.plot(value, y, "o", ms=8 if colours[key] == "kernel" else 6,
-                          color=role(colours[key]), clip_on=False)  # fmt: skip
+                if key == next(iter(colours)):  # a ring, so that what agrees with it shows
+                    axes.plot(value, y, "o", ms=12, mfc="none", mew=2.2, color=role(colours[key]))
+                else:
+                    axes.plot(value, y, "o", ms=7, color=role(colours[key]), clip_on=False)
         axes.set_xscale("log")
         axes.xaxis.set_major_locator(FixedLocator(list(places)))
         axes.xaxis.set_minor_locator(NullLocator())
@@ -173,10 +175,14 @@ def against_batch(
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
-        for name, (colour, values) in lines.items():
+        for place, (name, (colour, values)) in enumerate(lines.items()):
             axes.plot(batches, values, color=role(colour))
-            axes.text(batches[0] * 1.1, values[0] * 1.12, name, color=role(colour), va="bottom",
-                      ha="left")  # fmt: skip
+            # The first line is the lower one: its name stands below it, the others' above.
+            n, up = len(batches) // 2, -1 if place == 0 else 1
+            axes.annotate(name, (batches[n], values[n]), xytext=(7 * -up, 5 * up),
+                          textcoords="offset points", color=role(colour),
+                          ha="left" if up < 0 else "right",
+                          va="top" if up < 0 else "bottom")  # fmt: skip
         for name, level in cards.items():
             axes.axhline(level, color=role("muted"), lw=1, ls="--")
             axes.text(batches[0], level * 1.04, name, color=role("muted"), va="bottom", ha="left")
