@@ -23,7 +23,7 @@ from convbook.memory.setting import Setting
 SMALL = Case("resnet10", (16, 16, 3), 4, "adam", width=4)
 
 
-@pytest.mark.parametrize("case", {*CASES, *LARGEST, SMALL}, ids=str)
+@pytest.mark.parametrize("case", dict.fromkeys([*CASES, *LARGEST, SMALL]), ids=str)
 def test_json_holds_a_case(case):
     assert from_json(json.loads(json.dumps(to_json(case)))) == case
 
