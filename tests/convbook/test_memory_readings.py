@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import subprocess
+import sys
 import types
 from pathlib import Path
 
@@ -169,10 +171,7 @@ def test_a_training_for_which_memory_does_not_suffice_is_a_reading(tmp_path, mon
 
     monkeypatch.setattr(batches, "train", fails)
     monkeypatch.setattr(probes, "_images", lambda *_: (types.SimpleNamespace(source="none"),) * 2)
-    at_once = types.SimpleNamespace(
-        submit=lambda function, *given: types.SimpleNamespace(result=lambda: function(*given))
-    )
-    monkeypatch.setattr(readings, "get_reusable_executor", lambda **_: at_once)
+    monkeypatch.setattr(readings, "in_fresh_process", lambda function, *given: function(*given))
     assert readings.take([], [], RUNS, tmp_path, "cpu", say=lambda _: None) == 0
     found = the_file(tmp_path)["training"]
     assert [each["case"]["batch_size"] for each in found] == [8, 4]
@@ -366,3 +365,17 @@ def test_what_others_use_is_what_the_driver_says(lines, used, monkeypatch):
 def test_a_missing_driver_says_nothing(monkeypatch):
     monkeypatch.setenv("PATH", "")
     assert measuring.nvidia_smi("uuid") == []
+
+
+def test_readings_leave_the_processes_of_joblib_alone():
+    code = (
+        "from convbook.memory import readings\n"
+        "from convbook.memory.measuring import in_fresh_process\n"
+        "from convbook.parallel import run\n"
+        "assert in_fresh_process(abs, -1) == 1\n"
+        "assert run(divmod, [], workers=2) == []\n"
+        "from joblib import Parallel, delayed\n"
+        "assert Parallel(n_jobs=2)(delayed(abs)(n) for n in (-1, -2)) == [1, 2]\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert not hasattr(readings, "get_reusable_executor")

@@ -18,7 +18,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
-from joblib.externals.loky import get_reusable_executor
 
 from convbook import machine
 from convbook.memory import cases, records
@@ -221,9 +220,8 @@ def _read_context(device: str) -> tuple[Fields, str]:
 
 
 def _read_training(run: Training, device: str) -> tuple[Fields, str]:
-    # One process for all runs: it takes seconds to start and to read CIFAR-10. A run's clock begins
-    # after that.
-    found = get_reusable_executor(max_workers=1).submit(train, run, device).result()
+    # loky's own reusable process would be joblib's, too, and break its `Parallel` in this process.
+    found = in_fresh_process(train, run, device)
     if "out_of_memory" in found:
         return {"run": found}, f"out of memory, {found['out_of_memory']}"
     seconds = found["data"][-1] + found["arithmetic"][-1]
