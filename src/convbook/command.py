@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from convbook import __version__
-from convbook.commands import memory, table
+from convbook.commands import figures, memory, table
 from convbook.commands.networks import MODELS
 
 __all__ = ["MODELS", "main", "run"]
@@ -18,6 +18,7 @@ __all__ = ["MODELS", "main", "run"]
 COMMANDS = {
     "table": (table, "shapes, parameters, receptive field and cost of each layer of a network"),
     "memory": (memory, "GPU memory of training a network, predicted without a GPU"),
+    "figures": (figures, "what moved between two builds of the book's figures"),
 }
 
 
@@ -36,14 +37,21 @@ def run() -> NoReturn:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command; returns its exit code, 2 after a mistake of the user."""
+    """Run the command; returns its exit code, 2 after a mistake of the user.
+
+    A command's answer is a text; one that is also a verdict comes with its exit code.
+    """
     options = _parser().parse_args(arguments)
     try:
-        print(COMMANDS[options.command][0].answer(options).rstrip("\n"))
+        answer = COMMANDS[options.command][0].answer(options)
     except ValueError as mistake:
         print(f"convbook {options.command}: {mistake}", file=sys.stderr)
         return 2
-    return 0
+    text: str
+    status: int
+    text, status = answer if isinstance(answer, tuple) else (answer, 0)
+    print(text.rstrip("\n"))
+    return status
 
 
 class _Parser(argparse.ArgumentParser):
