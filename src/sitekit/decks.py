@@ -32,6 +32,8 @@ INK, PAPER = (ROLES[role].light.removeprefix("#").upper() for role in ("ink", "p
 
 # A title of up to 110 characters has two lines of at most 28 points; a longer one gets smaller.
 LARGEST, LONG, SIZE_OF_LONG = 30, 110, 28
+# A title a little longer than a line would leave one word to the second: its lines are shorter.
+LITTLE_LONGER, SHORTENED = range(57, 81), 0.2
 
 # Arial has no semi-bold, and is the one font with the same widths in all programs for slides.
 TITLE_STYLE = f"""<a:lvl1pPr {nsdecls("a")} algn="l">
@@ -89,6 +91,7 @@ def deck(
     properties = presentation.core_properties
     properties.title, properties.author = title, authors(about)
     properties.subject = f"Edition {about['version']}"
+    properties.comments = f"Licence: {', '.join(sorted({entry['licence'] for entry in entries}))}"
     properties.keywords = ", ".join(about.get("keywords", []))
     properties.language = "en"
     properties.last_modified_by, properties.revision = properties.author, 1
@@ -144,7 +147,10 @@ def add_slide(
     """Add a figure's slide; ``image`` is drawn for a whole slide, the finding in its top band."""
     slide = presentation.slides.add_slide(presentation.slide_layouts[0])
     # The title comes first among the slide's shapes, which is the order of reading aloud.
-    run = slide.shapes.title.text_frame.paragraphs[0].add_run()
+    frame = slide.shapes.title.text_frame
+    if len(entry["title"]) in LITTLE_LONGER:
+        frame.margin_right = round(SHORTENED * slide.shapes.title.width)
+    run = frame.paragraphs[0].add_run()
     run.text = entry["title"]
     run.font.size = Pt(title_size(entry["title"]))
 
@@ -180,7 +186,7 @@ def provenance(facts: Mapping[str, Any]) -> str:
     """When, on what, from which commit and with which seeds a figure was computed."""
     parts = [f"Computed {facts['date'][:10]} on {facts['device']}", f"commit {facts['commit']}"]
     if seeds := facts["seeds"]:
-        together = len(seeds) > 2 and seeds == list(range(seeds[0], seeds[-1] + 1))
+        together = len(seeds) > 2 and seeds == list(range(seeds[0], seeds[0] + len(seeds)))
         listed = f"{seeds[0]}–{seeds[-1]}" if together else ", ".join(map(str, seeds))
         parts.append(f"{'seed' if len(seeds) == 1 else 'seeds'} {listed}")
     return "; ".join(parts)
