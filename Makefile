@@ -1,6 +1,6 @@
 # The only place for commands. People and CI call the same targets; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help html test lab serve check format gpu bench clean
+.PHONY: help html test lab serve check format gpu bench edition clean
 
 VENV := .venv
 PYTHON ?= python3
@@ -61,6 +61,9 @@ gpu: ## on a CUDA GPU: take the readings anew, then build; fails where there is 
 
 bench: $(STAMP) ## performance, as ratios in one run
 	@$(BIN)/python -m benchmarks
+
+edition: html ## freeze the figures as the edition that CITATION.cff names, for a release
+	@$(BIN)/python -m sitekit edition
 
 clean: ## forget what was built; the environment stays
 	rm -rf _build

@@ -9,24 +9,42 @@ from pathlib import Path
 from sitekit.build import build
 from sitekit.project import BuildError, Project
 
+FAILED = {
+    "build": "The build failed; the last good site is untouched.",
+    "serve": "The build failed; the last good site is untouched.",
+    "edition": "Nothing was frozen.",
+}
+
 
 def main() -> int:
     """Run one command; a fault in the book is a message and exit code 1, never a traceback."""
     parser = argparse.ArgumentParser(prog="python -m sitekit", description=__doc__)
-    parser.add_argument("command", choices=["build", "serve"])
+    parser.add_argument("command", choices=FAILED)
     arguments = parser.parse_args()
     project = Project(Path.cwd())
     try:
         if arguments.command == "build":
             build(project)
+        elif arguments.command == "edition":
+            freeze(project)
         else:
             from sitekit.serve import serve
 
             serve(project)
     except BuildError as error:
-        print(f"\n{error}\n\nThe build failed; the last good site is untouched.", file=sys.stderr)
+        print(f"\n{error}\n\n{FAILED[arguments.command]}", file=sys.stderr)
         return 1
     return 0
+
+
+def freeze(project: Project) -> None:
+    """Freeze an edition, and say what is left to do by hand."""
+    from sitekit import editions
+
+    figures = project.name(editions.freeze(project))
+    print(
+        f"Frozen: {figures}. Commit book/{editions.LEDGER}, and attach the folder to the release."
+    )
 
 
 if __name__ == "__main__":
