@@ -18,7 +18,7 @@ HEADINGS = ("figure", "status", "what moved most", "old → new", "allowed")
 
 def as_text(figures: Sequence[FigureDrift], *, everything: bool = False) -> str:
     """A line for each figure that moved, or for each, the gravest first; and the counts."""
-    rows = [(figure.status, figure.id, *_told(figure)) for figure in _listed(figures, everything)]
+    rows = [(figure.status, figure.id, *told(figure)) for figure in _listed(figures, everything)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -41,7 +41,7 @@ def as_markdown(figures: Sequence[FigureDrift], *, everything: bool = False, sit
         if figure.address and figure.status != "lost":
             address = f"{site.rstrip('/')}/{figure.address}" if site else figure.address
             link = f"[{link}](<{address}>)"
-        cells = [link, figure.status, *map(_escaped, _told(figure))]
+        cells = [link, figure.status, *map(_escaped, told(figure))]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -75,7 +75,7 @@ def _listed(figures: Iterable[FigureDrift], everything: bool) -> list[FigureDrif
     return sorted(listed, key=lambda figure: STATUSES.index(figure.status))
 
 
-def _told(figure: FigureDrift) -> tuple[str, str, str]:
+def told(figure: FigureDrift) -> tuple[str, str, str]:
     """What moved most; from what to what; what is allowed."""
     worst = figure.worst
     notes = [figure.detail, "drawn anew" if figure.redrawn else ""]

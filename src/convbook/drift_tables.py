@@ -98,8 +98,8 @@ def compare_tables(
     Under rules:
 
     - draws: a number is the mean over the rows that agree in all columns without a rule, empty ones
-      left out. It may move within Welch's interval of the difference of two means (`welch_reach`),
-      and not at all where it has a single draw.
+      left out; rows of one draw are averaged first, and count once. It may move within Welch's
+      interval of the difference of two means (`welch_reach`), and not at all with a single draw.
     - low and high: the ends of a 95 % interval; the number may move within `around` both.
     - factor: the number, or the mean of its draws, may be so many times more or less.
 
@@ -170,7 +170,7 @@ def _ruled_changes(
     """Of a column under a rule."""
     scale = largest((*old[name], *new[name]))
     for place, (before, after) in enumerate(pairs):
-        draws, new_draws = _cells(old, name, before), _cells(new, name, after)
+        draws, new_draws = _draws(old, name, rule, before), _draws(new, name, rule, after)
         was, now = mean(draws), mean(new_draws)
         if same(was, now, scale):
             continue
@@ -214,6 +214,17 @@ def _weight(was: float, now: float, scale: float) -> float:
 
 def _cells(table: Columns, name: str, rows: _Rows) -> list[float]:
     return numbers(name, [table[name][row] for row in rows])
+
+
+def _draws(table: Columns, name: str, rule: Rule, rows: _Rows) -> list[float]:
+    """The independent draws of a number; rows of one draw, as of one network's filters, are not."""
+    if "draws" not in rule:
+        return _cells(table, name, rows)
+    draws: dict[str, _Rows] = {}
+    for row in rows:
+        draws.setdefault(table[rule["draws"]][row], []).append(row)
+    parts = [_cells(table, name, part) for part in draws.values()]
+    return [mean(part) for part in parts if part]
 
 
 def _ends(table: Columns, rule: Rule, rows: _Rows) -> Interval:

@@ -114,6 +114,20 @@ def test_draws_that_do_not_vary_may_not_move():
     assert (column.status, column.share, column.allowed) == ("beyond", math.inf, (0.5, 0.5))
 
 
+def test_rows_of_one_draw_count_once():
+    def rows(draws):
+        """Three rows of each draw, around its number."""
+        seeds = [seed for seed in range(len(draws)) for _ in range(3)]
+        return {"seed": seeds, "pooled, max": [d + e for d in draws for e in (-0.5, 0.0, 0.5)]}
+
+    draws, others = [1.0, 1.3, 0.9, 1.1], [1.5, 1.2, 1.4]
+    (column,) = moved(rows(draws), rows(others), DRAWN).values()
+    single = [{"seed": range(len(each)), "pooled, max": each} for each in (draws, others)]
+    (expected,) = moved(*single, DRAWN).values()
+    assert column.share == pytest.approx(expected.share)
+    assert column.allowed == pytest.approx(expected.allowed)
+
+
 def test_draws_that_gave_nothing_are_left_out():
     old = {"seed": [0, 1, 2], "pooled, max": [1.0, math.nan, 3.0]}
     new = {"seed": [0, 1, 2], "pooled, max": [1.0, 2.0, 3.5]}
