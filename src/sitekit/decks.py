@@ -158,7 +158,11 @@ def add_slide(
     picture.crop_top = BAND / HEIGHT
     picture.name = f"Figure {entry['id']}"
     picture.element.nvPicPr.cNvPr.set("descr", entry["alt"])
-    slide.notes_slide.notes_text_frame.text = notes(entry, about)
+    said = slide.notes_slide.notes_text_frame
+    said.text = notes(entry, about)
+    for paragraph in said.paragraphs:
+        for run in paragraph.runs:
+            run.font.size = Pt(11)  # LibreOffice prints 20 points otherwise, beyond the page's end
 
 
 def title_size(title: str) -> int:
