@@ -28,6 +28,7 @@ from sitekit.project import BuildError, Project
 LEDGER = "editions.txt"
 FOLDER_VARIABLE = "CONVBOOK_EDITIONS"
 REQUIRE_VARIABLE = "CONVBOOK_REQUIRE_EDITIONS"
+PAGE_FILES = (".svg", "-narrow.svg", ".pdf", ".png", ".csv")  # of a figure, without its slides
 NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]*")
 LINE = re.compile(rf"({NAME.pattern}) (\d{{4}}-\d\d-\d\d) ([0-9a-f]{{7,40}}) ([0-9a-f]{{64}})")
 
@@ -245,11 +246,8 @@ def _place_unreleased(project: Project, outdir: Path) -> None:
     document = json.loads((source / "figures.json").read_text(encoding="utf-8"))
     target = outdir / "editions" / current(project) / "figures"
     for entry in document["figures"]:
-        entry["files"] = {
-            file: listed
-            for file, listed in entry["files"].items()
-            if "-slide" not in file.removeprefix(entry["id"])
-        }
+        kept = {entry["id"] + end for end in PAGE_FILES}
+        entry["files"] = {file: entry["files"][file] for file in entry["files"] if file in kept}
     _copy_checked(document, source, target)
     text = json.dumps(document, ensure_ascii=False, indent=1)
     (target / "figures.json").write_text(text + "\n", encoding="utf-8")

@@ -23,6 +23,7 @@ def beamer(entry: Mapping[str, Any]) -> str:
         f"% {_line(entry['title'])}\n"
         f"% {_line(entry['citation']['text'])}\n"
         "{\n"
+        "\\setbeamertemplate{navigation symbols}{}\n"
         "\\setbeamertemplate{background canvas}{\\includegraphics[\n"
         "  width=\\paperwidth, height=\\paperheight, keepaspectratio,\n"
         f"  alt={{{latex(_line(entry['alt']))}}}\n"
