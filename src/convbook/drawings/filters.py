@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from convbook.filters import filtered
 from convbook.plotting import (
     Drawing,
     draw_image,
     draw_matrix,
     is_narrow,
+    is_slide,
     label_line,
     panels,
     role,
@@ -21,6 +21,7 @@ from convbook.plotting import (
 
 if TYPE_CHECKING:
     from jaxtyping import Float
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -31,16 +32,42 @@ class Picture(NamedTuple):
     image: Float[np.ndarray, "h w"]
     limit: float | None = None
     high: float = 1.0
+    result: str = ""  # to write below it
 
 
-def pictures(items: Sequence[Picture], wide: int, narrow: int = 2) -> Drawing:
-    """Images side by side."""
+def pictures(
+    items: Sequence[Picture],
+    wide: int,
+    narrow: int = 2,
+    slide: str = "",
+    window: tuple[slice, slice] | None = None,
+) -> Drawing:
+    """Images side by side.
+
+    ``slide`` arranges them on a slide: rows of letters, a for the first image, as
+    `Figure.subplot_mosaic` takes them. A slide shows the ``window`` of each image alone.
+    """
 
     def draw(figure: Figure) -> None:
-        for axes, item in zip(panels(figure, len(items), wide, narrow), items, strict=True):
-            draw_image(axes, item.image, item.name, limit=item.limit, high=item.high)
+        arranged = bool(slide) and is_slide(figure)
+        each = _mosaic(figure, slide) if arranged else panels(figure, len(items), wide, narrow)
+        for axes, item in zip(each, items, strict=True):
+            cut = item.image[window] if window and is_slide(figure) else item.image
+            draw_image(axes, cut, item.name, limit=item.limit, high=item.high)
+            if arranged:
+                axes.set_title(item.result, loc="right")
+            else:
+                axes.set_xlabel(item.result)
 
     return draw
+
+
+def _mosaic(figure: Figure, rows: str) -> list[Axes]:
+    """Axes in the order of their letters; what is lower than its place stands at its top."""
+    each = [axes for _, axes in sorted(figure.subplot_mosaic(rows).items())]
+    for axes in each:
+        axes.set_anchor("N")
+    return each
 
 
 def kernels_and_pictures(
@@ -61,7 +88,7 @@ def kernels_and_pictures(
             upper, lower = grid[2 * (n // columns) :, n % columns][:2]
             limit = 1.0 if abs(kernel.sum()) < 1e-9 else None
             draw_image(upper, outputs[name], name, limit=limit)
-            draw_matrix(lower, kernel, number=fraction)
+            draw_matrix(lower, kernel, f"sum {fraction(kernel.sum())}", number=fraction)
 
     return draw
 
@@ -81,12 +108,16 @@ def one_pixel(
     """A window times a kernel, entry by entry, and the sum."""
 
     def draw(figure: Figure) -> None:
-        first, second, third, last = panels(figure, 4, 4, 2)
+        narrow = is_narrow(figure)
+        shares = None if narrow else [3.1, 3.1, 3.1, 1.1]  # of cells, with their lines
+        first, second, third, last = panels(figure, 4, 4, 2, width_ratios=shares)
         draw_matrix(first, window, "window", colour="input", number="{:.2f}".format)
         draw_matrix(second, kernel, "× kernel", colour="kernel")
         draw_matrix(third, window * kernel, "= products", colour="output", number="{:.2f}".format)
         draw_matrix(last, np.array([[total]]), "their sum", colour="output", number="{:.2f}".format)
-        last.set(xlim=first.get_xlim(), ylim=(2.05, -1.05))  # level with the middle row
+        last.set_ylim(2.05, -1.05)  # level with the middle row
+        if narrow:
+            last.set_xlim(first.get_xlim())
 
     return draw
 
@@ -100,48 +131,9 @@ def moved(sizes: Sequence[int], measured: Sequence[float], computed: Sequence[fl
         axes.plot(sizes, computed, "o", mfc="none", mew=1.5, ms=11, color=role("kernel"))
         axes.plot(sizes, measured, "o", ms=5, color=role("input"))
         label_line(axes, sizes[1] + 0.35, 0.1, "● measured on the photograph", "input")
-        label_line(axes, sizes[1] + 0.35, 0.22, "○ from the kernel's centroid", "kernel")
+        label_line(axes, sizes[1] + 0.35, 0.22, "○ from the kernel’s centroid", "kernel")
         axes.set(xlabel="side of the averaging kernel (pixels)", ylim=(-0.68, 0.3), xticks=sizes)
         axes.set(ylabel="moved to the right\n(pixels)", yticks=[-0.5, -0.25, 0, 0.25])
-
-    return draw
-
-
-def stripes(
-    kernels: Mapping[str, Float[np.ndarray, "k k"]],
-    frequencies: Float[np.ndarray, " n"],
-    gains: Mapping[str, Float[np.ndarray, " n"]],
-    tried: Float[np.ndarray, " m"],
-    measured: Mapping[str, Sequence[float]],
-    mark: float,
-) -> Drawing:
-    """Stripes that grow finer to the right, filtered, over gains on the same axis.
-
-    ``frequencies`` start at 0 in equal steps; ``mark`` is one to draw a line at.
-    """
-    count, finest = 520, float(frequencies[-1])
-    phase = np.pi * finest / count * np.arange(count) ** 2  # its slope reaches the finest frequency
-    chirp = np.tile(0.5 + 0.5 * np.cos(phase), (24, 1))
-    strips = {name: np.vstack([chirp, filtered(chirp, w)]) for name, w in kernels.items()}
-    looks = dict(zip(kernels, [("kernel", (0.135, -0.32)), ("output", (0.135, 0.18))], strict=True))
-
-    def draw(figure: Figure) -> None:
-        heights = [1] * len(strips) + [4]
-        *upper, lower = figure.subplots(len(heights), 1, height_ratios=heights, sharex=True)
-        for axes, (name, strip) in zip(upper, strips.items(), strict=True):
-            axes.imshow(strip, cmap="gray", extent=(0, finest, 1, 0), aspect="auto",
-                        vmin=0, vmax=1, interpolation="none")  # fmt: skip
-            axes.axis("off")
-            axes.set_title(f"stripes; below, after the {name}", pad=3)
-        for axes in (*upper, lower):
-            axes.axvline(mark, color=role("gradient"), linewidth=1.5, linestyle=(0, (3, 2)))
-        lower.axhline(0, color=role("line"), linewidth=1)
-        for name, (colour, place) in looks.items():
-            lower.plot(frequencies, gains[name], color=role(colour))
-            lower.plot(tried, measured[name], "o", ms=5, color=role(colour))
-            label_line(lower, *place, name, colour)
-        lower.set(xlim=(0, finest), ylim=(-0.4, 1.05), ylabel="gain")
-        lower.set_xlabel("frequency (stripes a pixel)")
 
     return draw
 
@@ -174,33 +166,6 @@ def slopes(
     return draw
 
 
-def direction_errors(
-    angles: Float[np.ndarray, " n"],
-    expected: Mapping[str, Float[np.ndarray, " n"]],
-    tried: Float[np.ndarray, " m"],
-    found: Mapping[str, Sequence[float]],
-) -> Drawing:
-    """By how many degrees a pair of kernels misses the direction of a slope."""
-
-    def draw(figure: Figure) -> None:
-        axes = figure.subplots()
-        axes.axhline(0, color=role("line"), linewidth=1)
-        for (name, error), colour in zip(
-            expected.items(), ("input", "kernel", "output"), strict=True
-        ):
-            axes.plot(angles, error, color=role(colour))
-            axes.plot(tried, found[name], "o", ms=5, color=role(colour))
-            n = int(np.argmax(np.abs(error[angles <= 45])))
-            above = error[n] > 0
-            label_line(axes, angles[n], error[n] + (0.3 if above else -0.3), name, colour,
-                       ha="center", va="bottom" if above else "top")  # fmt: skip
-        axes.set(xlabel="true direction of the slope (degrees)", ylabel="error (degrees)")
-        axes.set(xlim=(0, 90), xticks=range(0, 91, 15))
-        axes.margins(y=0.2)
-
-    return draw
-
-
 def arrows(
     image: Float[np.ndarray, "h w"],
     strength: Float[np.ndarray, "h w"],
@@ -215,45 +180,6 @@ def arrows(
         left.quiver(places[:, 1], places[:, 0], steps[:, 1], steps[:, 0], color=role("kernel"),
                     angles="xy", scale_units="xy", scale=1, width=0.01)  # fmt: skip
         draw_image(right, strength, "its length", high=float(strength.max()))
-
-    return draw
-
-
-def gains(items: Mapping[str, Float[np.ndarray, "n n"]]) -> Drawing:
-    """Two-dimensional gains: the frequency 0 in the middle, black for 0, white for the most."""
-
-    def draw(figure: Figure) -> None:
-        columns = 3
-        axes_list = panels(figure, len(items), columns, columns)
-        for n, (axes, (name, gain)) in enumerate(zip(axes_list, items.items(), strict=True)):
-            draw_image(axes, gain / gain.max(), name)
-            ends, labels = [0, (len(gain) - 1) / 2, len(gain) - 1], ["−½", "0", "½"]
-            if n % columns == 0:
-                axes.set_yticks(ends, labels)
-            if n >= len(items) - columns:
-                axes.set_xticks(ends, labels)
-
-    return draw
-
-
-def band(
-    frequencies: Float[np.ndarray, " n"], gains: Mapping[str, Float[np.ndarray, " n"]]
-) -> Drawing:
-    """The gains of a Gaussian, a Laplacian, both, and a DoG, which is dashed."""
-    looks = {
-        "Gaussian": ("input", "-", (0.012, 1.04)),
-        "Laplacian": ("kernel", "-", (0.37, 0.72)),
-        "both": ("output", "-", (0.145, 1.04)),
-        "DoG": ("gradient", "--", (0.29, 0.36)),
-    }
-
-    def draw(figure: Figure) -> None:
-        axes = figure.subplots()
-        for name, (colour, dash, place) in looks.items():
-            axes.plot(frequencies, gains[name], dash, color=role(colour))
-            label_line(axes, *place, name, colour)
-        axes.set(xlim=(0, frequencies[-1]), ylim=(0, 1.1))
-        axes.set(xlabel="frequency (periods a pixel)", ylabel="gain ÷ its largest")
 
     return draw
 
@@ -300,7 +226,12 @@ def template(
     outlines = (("paper", 3.0), ("kernel", 1.5))
 
     def draw(figure: Figure) -> None:
-        first, *rest = panels(figure, 1 + len(maps), 1 + len(maps))
+        count = 1 + len(maps)
+        if is_slide(figure):  # the picture large, the maps one below the other beside it
+            beside = "bcdefg"[: len(maps)]
+            first, *rest = _mosaic(figure, ";".join(f"aa{letter}" for letter in beside))
+        else:
+            first, *rest = panels(figure, count, count)
         draw_image(first, image, "searched picture")
         for name, (row, column) in finds.items():
             for colour, line in outlines:
