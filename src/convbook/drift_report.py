@@ -18,7 +18,11 @@ HEADINGS = ("figure", "status", "what moved most", "old → new", "allowed")
 
 def as_text(figures: Sequence[FigureDrift], *, everything: bool = False) -> str:
     """A line for each figure that moved, or for each, the gravest first; and the counts."""
-    rows = [(figure.status, figure.id, *told(figure)) for figure in _listed(figures, everything)]
+    rows = []
+    for figure in _listed(figures, everything):
+        what, change, allowed = told(figure)
+        limit = f"allowed: {allowed}" if allowed else ""
+        rows.append((figure.status, figure.id, what, change, limit))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

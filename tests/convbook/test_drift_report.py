@@ -106,7 +106,7 @@ def test_lines_are_aligned():
     ]
     first, second = as_text(found).splitlines()[:2]
     assert first.index("0.5 →") == second.index("0.5 →")
-    assert first.index("0.45") == second.index("0.45")
+    assert first.index("0.45 to 0.55") == second.index("0.45 to 0.55")
 
 
 def test_the_counts():

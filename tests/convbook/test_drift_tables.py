@@ -173,6 +173,14 @@ def test_more_numbers_with_ends_have_wider_intervals():
         assert column.allowed[1] == pytest.approx(wider * math.hypot(1, 1.5))
 
 
+def test_what_stands_under_a_factor_does_not_widen_the_other_intervals():
+    old = {"accuracy": [0.5], "low": [0.4], "high": [0.6], "seconds": [1.0]}
+    new = {**old, "accuracy": [0.55]}
+    alone = moved(old, new, ENDED)["accuracy"]
+    beside = moved(old, new, {**ENDED, "seconds": {"factor": 3.0}})["accuracy"]
+    assert beside == alone
+
+
 def test_a_number_without_its_ends_may_not_move():
     old = {"accuracy": [0.5], "low": [0.4], "high": [0.6]}
     new = {"accuracy": [0.51], "low": [math.nan], "high": [math.nan]}
