@@ -1,6 +1,6 @@
 # The only place for commands. People and CI call the same targets; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help html test lab serve check format gpu bench edition clean
+.PHONY: help html test lab serve check format gpu times bench record edition clean
 
 VENV := .venv
 PYTHON ?= python3
@@ -59,8 +59,14 @@ gpu: ## on a CUDA GPU: take the readings anew, then build; fails where there is 
 	@$(BIN)/python -m convbook.memory.readings --anew
 	@CONVBOOK_REQUIRE_GPU=1 $(BIN)/python -m sitekit build
 
+times: $(STAMP) ## take the seconds that the book shows, anew, on this machine's processor
+	@$(BIN)/python -m convbook.memory.readings --device cpu --anew
+
 bench: $(STAMP) ## performance, as ratios in one run
 	@$(BIN)/python -m benchmarks
+
+record: html ## accept the numbers behind the figures as they are: what later builds are held against
+	@$(BIN)/python -m sitekit record
 
 edition: html ## freeze the figures as the edition that CITATION.cff names, for a release
 	@$(BIN)/python -m sitekit edition

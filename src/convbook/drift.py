@@ -123,11 +123,15 @@ def compare(old: str | Path, new: str | Path) -> tuple[FigureDrift, ...]:
     """
     entries = [_entries(Path(path)) for path in (old, new)]
     before, after = entries
+    was = {
+        id: next((name for name in _names(entry) if name in before), id)
+        for id, entry in after.items()
+    }
     found = [
         compare_figure(
-            before.get(id),
+            before.get(was[id]),
             entry,
-            _table(Path(old), before[id]) if id in before else None,
+            _table(Path(old), before[was[id]]) if was[id] in before else None,
             _table(Path(new), entry),
         )
         for id, entry in after.items()
@@ -135,9 +139,14 @@ def compare(old: str | Path, new: str | Path) -> tuple[FigureDrift, ...]:
     lost = [
         FigureDrift(id, entry.get("title", ""), "lost", address=_address(entry))
         for id, entry in before.items()
-        if id not in after
+        if id not in was.values()
     ]
     return (*found, *lost)
+
+
+def _names(entry: Entry) -> list[str]:
+    """The ids under which an older build may know a figure, its own first."""
+    return [entry["id"], *entry.get("former_ids", [])]
 
 
 def compare_figure(

@@ -1,17 +1,19 @@
 """How the book draws: one style, and a few ways to put arrays on a page.
 
-A drawing is a function of an empty matplotlib figure. The book calls it once for a wide page and
-once for a phone, so a drawing asks `is_narrow` where the two should differ. Titles above panels,
-labels beside lines, no legends; a matrix is always `draw_matrix`, a picture always `draw_image`.
+A drawing is a function of an empty matplotlib figure. The book calls it for a wide page, for a
+phone and for slides on a light and a dark ground, so a drawing asks `is_narrow` or `is_slide` where
+these should differ, and `role` for its colours. Titles above panels, labels beside lines, no
+legends; a matrix is always `draw_matrix`, a picture always `draw_image`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from matplotlib import font_manager, style
@@ -31,21 +33,28 @@ Drawing = Callable[[Figure], None]
 
 WIDE = 7.2  # inches; the page's column
 NARROW = 3.6  # inches; a phone
+SLIDE = (7.2, 4.05)  # inches; as wide as a page, so that its letters are as large beside the lines
+
+Ground = Literal["light", "dark"]
 
 SIGNED_MAP = LinearSegmentedColormap.from_list("signed", SIGNED)
 
 _FONTS = Path(__file__).parent / "fonts"
+_ground: ContextVar[Ground] = ContextVar("ground", default="light")  # set by `book_style` alone
 
 
 @contextmanager
-def book_style() -> Iterator[None]:
+def book_style(ground: Ground = "light") -> Iterator[None]:
     """Draw in the book's style inside a ``with`` block; matplotlib's settings come back after it.
+
+    The files of a page are drawn for a ``light`` ground, and the site turns their colours; a slide
+    is also drawn for a ``dark`` one.
 
     What the style leaves open is as matplotlib ships it, whatever the notebook or a matplotlibrc
     has set: a figure has the same bytes wherever it is drawn.
     """
     _add_fonts()
-    ink, muted, line = (ROLES[role].light for role in ("ink", "muted", "line"))
+    ink, muted, line = (getattr(ROLES[name], ground) for name in ("ink", "muted", "line"))
     settings: dict[str, Any] = {
         # The second family fills in for the arrows and Greek letters that the first one lacks.
         "font.family": ["IBM Plex Sans", "DejaVu Sans"],
@@ -88,11 +97,17 @@ def book_style() -> Iterator[None]:
         "pdf.fonttype": 42,
         "image.interpolation": "nearest",
         "axes.prop_cycle": cycler(
-            color=[ROLES[role].light for role in ("input", "kernel", "output", "gradient")]
+            color=[
+                getattr(ROLES[name], ground) for name in ("input", "kernel", "output", "gradient")
+            ]
         ),
     }
-    with style.context(["default", settings]):
-        yield
+    before = _ground.set(ground)
+    try:
+        with style.context(["default", settings]):
+            yield
+    finally:
+        _ground.reset(before)
 
 
 @cache  # matplotlib would list a font again at every call
@@ -106,11 +121,16 @@ def is_narrow(figure: Figure) -> bool:
     return float(figure.get_figwidth()) < (WIDE + NARROW) / 2
 
 
+def is_slide(figure: Figure) -> bool:
+    """Whether the figure is drawn for a slide, which is wide and never higher than 4.05 inches."""
+    return tuple(figure.get_size_inches()) == SLIDE
+
+
 def role(name: str) -> str:
-    """The colour of a role of `convbook.palette`; the site turns it for the dark theme."""
+    """The colour of a role of `convbook.palette` on the ground that `book_style` draws for."""
     if name not in ROLES:
         raise ValueError(f"no colour for role {name!r}; the roles are {', '.join(ROLES)}")
-    return ROLES[name].light
+    return str(getattr(ROLES[name], _ground.get()))
 
 
 def panels(figure: Figure, count: int, wide: int, narrow: int = 1, **options: Any) -> list[Axes]:

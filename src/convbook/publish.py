@@ -6,15 +6,16 @@ notebook's outputs, and the site takes it from there: nothing on a page is typed
 
 from __future__ import annotations
 
-import base64
 import json
 import math
+import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from convbook.rendering import render, to_csv
+from convbook.drift import rules
+from convbook.rendering import draw_png, render, render_slides, to_base64, to_csv
 
 if TYPE_CHECKING:
     from convbook.plotting import Drawing
@@ -36,17 +37,22 @@ def figure(
     height: float = 3.0,
     narrow_height: float | None = None,
     seeds: Sequence[int] | None = None,
+    interval: Mapping[str, str | tuple[str, str] | float] | None = None,
 ) -> None:
     """Publish a figure under a permanent id.
+
+    When the site is built, the environment variable ``CONVBOOK_CREDIT`` holds what the figure's
+    slides say of their source, and the figure leaves all its files; elsewhere it is shown.
 
     Parameters
     ----------
     id
         ``<chapter>-<slug>``; the figure's address for as long as the book exists.
     draw
-        Draws on an empty figure, once 7.2 inches wide and once 3.6 (see `convbook.plotting`).
+        Draws on an empty figure: 7.2 inches wide, 3.6 inches wide, or a slide (see
+        `convbook.plotting`).
     title
-        The finding, as a sentence.
+        The finding, as a sentence; 110 letters at most.
     alt
         What a reader learns from the figure, for one who does not see it.
     data
@@ -55,34 +61,45 @@ def figure(
         In inches, of the wide and of the phone's drawing; the latter is ``height`` unless given.
     seeds
         The seeds behind the figure, where chance had a part in it.
+    interval
+        How far the numbers of a column may move in a rerun that shows the same: the name of the
+        column that numbers independent draws; the names of the columns with the ends (low, high)
+        of its 95 % interval; or a factor above 1 for what a clock measured. See
+        `convbook.drift.rules`. A column without one must come out the same.
 
     Raises
     ------
     ValueError
-        If the title or the alt text is empty, or the columns differ in length.
+        If the title or the alt text is empty, the title is too long for a slide, the columns differ
+        in length, or an interval does not fit the columns.
     """
     from IPython.display import display
 
     if not title.strip() or not alt.strip():
         raise ValueError(f"figure {id!r} needs a title and an alt text; one of them is empty")
+    if interval is not None and data is None:
+        raise ValueError(f"figure {id!r} states an interval, and no data that it could be for")
+    table = None if data is None else to_csv(data).encode()
+    ruled = None if interval is None else rules(interval, list(data or ()))
+    shown = {"text/plain": f"{title}\n{alt}"}
+    credit = os.environ.get("CONVBOOK_CREDIT")
+    if credit is None:
+        display({"image/png": to_base64(draw_png(draw, height)), **shown}, raw=True)
+        return
     files = render(id, draw, height, narrow_height or height)
-    if data is not None:
-        files[f"{id}.csv"] = base64.b64encode(to_csv(data).encode()).decode("ascii")
+    files |= render_slides(id, draw, title, credit.format(id=id))
+    if table is not None:
+        files[f"{id}.csv"] = table
+    written = {name: to_base64(content) for name, content in files.items()}
     record = {
         "id": id,
         "title": title,
         "alt": alt,
         "seeds": [int(seed) for seed in seeds] if seeds is not None else None,
-        "files": files,
+        "interval": ruled,
+        "files": written,
     }
-    display(
-        {
-            FIGURE_MIME: record,
-            "image/png": files[f"{id}.png"],
-            "text/plain": f"{title}\n{alt}",
-        },
-        raw=True,
-    )
+    display({FIGURE_MIME: record, "image/png": written[f"{id}.png"], **shown}, raw=True)
 
 
 def glue(name: str, value: Any) -> None:

@@ -11,7 +11,7 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 
     from convbook.plotting import Drawing
 
-PNG_DPI = 200  # "2×": a 7.2-inch figure is 1440 pixels wide, enough for a slide
+PNG_DPI = 200  # "2×": a 7.2-inch figure is 1440 pixels wide
+SLIDE_DPI = 1920 / 7.2  # a slide has 1920 × 1080 pixels
+THUMBNAIL = (480, 215)  # pixels
 
 _HARD_PIXELS = 64  # an image of at most so many columns is a matrix, whose pixels one wants to see
 
 
-def render(id: str, draw: Drawing, height: float, narrow_height: float) -> dict[str, str]:
-    """Draw a figure's files: name → base64. The same input gives the same bytes.
+def render(id: str, draw: Drawing, height: float, narrow_height: float) -> dict[str, bytes]:
+    """Draw a figure's files for pages. The same input gives the same bytes.
 
     The wide drawing becomes ``<id>.svg``, ``.pdf`` and ``.png``; the phone's, ``<id>-narrow.svg``.
     """
@@ -36,32 +38,79 @@ def render(id: str, draw: Drawing, height: float, narrow_height: float) -> dict[
 
     from convbook.plotting import NARROW, WIDE, book_style
 
-    files = {}
     with book_style():
-        wide = Figure(figsize=(WIDE, height))
-        draw(wide)
-        narrow = Figure(figsize=(NARROW, narrow_height))
-        draw(narrow)
-        files[f"{id}.svg"] = _base64(_svg(wide, salt=id))
-        files[f"{id}-narrow.svg"] = _base64(_svg(narrow, salt=f"{id}-narrow"))
-        files[f"{id}.pdf"] = _base64(
-            _save(wide, format="pdf", metadata={"CreationDate": None, "Producer": None})
-        )
-        files[f"{id}.png"] = _base64(
-            _save(wide, format="png", dpi=PNG_DPI, facecolor="white", metadata={"Software": None})
-        )
+        wide = _laid_out(Figure(figsize=(WIDE, height)), draw)
+        narrow = _laid_out(Figure(figsize=(NARROW, narrow_height)), draw)
+        return {
+            f"{id}.svg": _turning_svg(wide, salt=id),
+            f"{id}-narrow.svg": _turning_svg(narrow, salt=f"{id}-narrow"),
+            f"{id}.pdf": _pdf(wide),
+            f"{id}.png": _png(wide, PNG_DPI, ROLES["paper"].light),
+        }
+
+
+def render_slides(id: str, draw: Drawing, title: str, credit: str) -> dict[str, bytes]:
+    """Draw a figure's slides, which carry its title and the line of credit (`convbook.slides`).
+
+    On a light ground they are ``<id>-slide``, on a dark one ``<id>-slide-dark``; each is ``.svg``,
+    ``.pdf`` and ``.png``. For lists of many figures there are ``<id>-thumb.webp`` and
+    ``<id>-thumb-dark.webp``. The same input gives the same bytes.
+    """
+    from convbook.plotting import book_style
+    from convbook.slides import draw_slide, new_slide
+
+    files = {}
+    grounds: dict[Literal["light", "dark"], str] = {"light": "", "dark": "-dark"}
+    for ground, ending in grounds.items():
+        name, paper = f"{id}-slide{ending}", getattr(ROLES["paper"], ground)
+        with book_style(ground):
+            slide = _laid_out(new_slide(), lambda figure: draw_slide(figure, draw, title, credit))
+            files[f"{name}.svg"] = _svg(slide, name, facecolor=paper).encode()
+            files[f"{name}.pdf"] = _pdf(slide, facecolor=paper)
+            files[f"{name}.png"] = _png(slide, SLIDE_DPI, paper)
+        files[f"{id}-thumb{ending}.webp"] = _thumbnail(files[f"{name}.png"])
     return files
 
 
-def _svg(figure: Figure, salt: str) -> bytes:
+def draw_png(draw: Drawing, height: float) -> bytes:
+    """The wide drawing alone, as a PNG: what a notebook shows."""
+    from matplotlib.figure import Figure
+
+    from convbook.plotting import WIDE, book_style
+
+    with book_style():
+        return _png(_laid_out(Figure(figsize=(WIDE, height)), draw), PNG_DPI, ROLES["paper"].light)
+
+
+def _thumbnail(slide: bytes) -> bytes:
+    """The drawing on a slide, small: without the heading and the credit, nobody could read them."""
+    from PIL import Image
+
+    from convbook.slides import CREDIT_BAND, TITLE_BAND
+
+    image = Image.open(io.BytesIO(slide)).convert("RGB")
+    width, height = image.size
+    body = image.crop((0, round(TITLE_BAND * height), width, round((1 - CREDIT_BAND) * height)))
+    buffer = io.BytesIO()
+    body.resize(THUMBNAIL, Image.Resampling.LANCZOS).save(buffer, "WEBP", quality=70, method=6)
+    return buffer.getvalue()
+
+
+def _laid_out(figure: Figure, draw: Drawing) -> Figure:
+    """The figure, drawn on, its layout found once for all the files that are made of it."""
+    draw(figure)
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    return figure
+
+
+def _turning_svg(figure: Figure, salt: str) -> bytes:
     """An SVG whose role colours turn with the page's colour scheme.
 
     The colours stand in the file as they are, so that any editor shows them; the added rules
     override them only where a browser asks for dark.
     """
-    with _svg_salt(salt):
-        text = _save(figure, format="svg", metadata={"Date": None}).decode()
-    text = _with_numbered_clips(text, salt)
+    text = _svg(figure, salt)
     rules = "".join(
         f'[style*="{prop}: {colour.light}"]{{{prop}:{colour.dark}!important}}'
         for name, colour in ROLES.items()
@@ -70,8 +119,24 @@ def _svg(figure: Figure, salt: str) -> bytes:
     )
     style = f"<style>@media (prefers-color-scheme:dark){{{rules}}}</style>"
     head, tag, rest = text.partition("<defs>")
-    rest = re.sub(r"<image [^>]*>", lambda image: _lighter(image[0]), rest)
     return f"{head}{style}\n {tag}{rest}".encode()
+
+
+def _svg(figure: Figure, salt: str, **options: Any) -> str:
+    with _svg_salt(salt):
+        text = _save(figure, format="svg", metadata={"Date": None}, **options).decode()
+    text = _with_numbered_clips(text, salt)
+    return re.sub(r"<image [^>]*>", lambda image: _lighter(image[0]), text)
+
+
+def _pdf(figure: Figure, **options: Any) -> bytes:
+    metadata = {"CreationDate": None, "Producer": None}
+    return _save(figure, format="pdf", metadata=metadata, **options)
+
+
+def _png(figure: Figure, dpi: float, facecolor: str) -> bytes:
+    metadata = {"Software": None}
+    return _save(figure, format="png", dpi=dpi, facecolor=facecolor, metadata=metadata)
 
 
 def _with_numbered_clips(svg: str, prefix: str) -> str:
@@ -102,7 +167,7 @@ def _lighter(element: str) -> str:
         image.putpalette(palette[:, :3].tobytes())
         buffer = io.BytesIO()
         image.save(buffer, "PNG", optimize=True)
-        return f"data:image/png;base64,{_base64(buffer.getvalue())}"
+        return f"data:image/png;base64,{to_base64(buffer.getvalue())}"
 
     element = re.sub(r"data:image/png;base64,([^\"]+)", in_palette, element)
     width = re.search(r' width="(\d+)"', element)
@@ -123,7 +188,8 @@ def _save(figure: Figure, **options: Any) -> bytes:
     return buffer.getvalue()
 
 
-def _base64(content: bytes) -> str:
+def to_base64(content: bytes) -> str:
+    """Bytes as text, for a notebook's output."""
     return base64.b64encode(content).decode("ascii")
 
 

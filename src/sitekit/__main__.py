@@ -13,6 +13,7 @@ FAILED = {
     "build": "The build failed; the last good site is untouched.",
     "serve": "The build failed; the last good site is untouched.",
     "edition": "Nothing was frozen.",
+    "record": "The record is as it was.",
 }
 
 
@@ -27,6 +28,11 @@ def main() -> int:
             build(project)
         elif arguments.command == "edition":
             freeze(project)
+        elif arguments.command == "record":
+            from sitekit import figure_record
+
+            where = project.name(figure_record.keep(project))
+            print(f"The numbers behind the figures are on record in {where}")
         else:
             from sitekit.serve import serve
 

@@ -27,7 +27,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from traitlets.config import Config
 
 from convbook.machine import processor
-from sitekit import chapter, fingerprint, needs, store
+from sitekit import chapter, citation, fingerprint, needs, store
 from sitekit.commit import commit
 from sitekit.project import BuildError, Project
 
@@ -231,6 +231,7 @@ def kernel_environment(project: Project, threads: int) -> dict[str, str]:
         ),
         "PYTHONHASHSEED": "0",
         "MPLBACKEND": "agg",
+        "CONVBOOK_CREDIT": citation.credit(citation.about(project)),
         **needs.kernel_variables(),
     }
 

@@ -1,8 +1,7 @@
-"""The files of figures at their permanent addresses, ``figures.json``, and the registry of ids.
+"""The folder ``figures`` of the site: files at their permanent addresses, and ``figures.json``.
 
-Every figure has its files under ``figures/`` and an entry in ``figures/figures.json``. The registry
-``book/figure-ids.txt`` lists all ids ever published: an id missing from a build fails it, so that
-no cited address dies.
+It is written when all pages are read, before any is rendered, so that the catalogue
+(`sitekit.catalogue`) can show what is in it.
 """
 
 from __future__ import annotations
@@ -13,103 +12,124 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import SphinxError
 
-from sitekit import store
+from sitekit import (
+    citation,
+    decks,
+    editions,
+    figure_pages,
+    figure_record,
+    figure_schema,
+    registry,
+    store,
+)
 from sitekit.figures import collection
+from sitekit.plain_text import plain
+from sitekit.project import BuildError, Project
 from sitekit.reading import project_of
 
-REGISTRY = "figure-ids.txt"
-LICENCE = "CC-BY-4.0"
+FOLDER = "figures"
+LIST = "figures.json"
 
 
-def check_registry(app: Sphinx, env: BuildEnvironment) -> None:
-    """Hold the figures of this build against the registry of all ids ever published.
+def write(app: Sphinx, env: BuildEnvironment) -> None:
+    """Check the registry; write every figure's files and page, the decks, ``figures.json``.
 
     Raises
     ------
     SphinxError
-        If a registered id is lost, or a new one is not registered.
+        If the registry does not agree with what is shown, or a frozen edition is not as it was.
     """
-    path = Path(app.srcdir) / REGISTRY
-    registered = set(path.read_text().split()) if path.exists() else set()
-    shown = {name for page in collection(env).values() for name in page}
-    if lost := sorted(registered - shown):
-        raise SphinxError(
-            f"book/{REGISTRY}: no chapter shows {', '.join(lost)} any more; "
-            "an id once published stays"
-        )
-    if new := sorted(shown - registered):
-        raise SphinxError(f"book/{REGISTRY}: add {', '.join(new)}; an id listed there is a promise")
-
-
-def write(app: Sphinx, exception: Exception | None) -> None:
-    """Write every figure's files, and ``figures.json``."""
-    if exception is not None or app.builder.name != "html":
+    if app.builder.name != "html":
         return
-    target = Path(app.outdir) / "figures"
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir()
     project = project_of(app)
-    about = yaml.safe_load((project.root / "CITATION.cff").read_text())
+    try:
+        ids = registry.read(project.book / registry.NAME)
+        pages = collection(env)  # in the order in which they are read, which is no order
+        order = [path.stem for path in project.pages() if path.stem in pages]
+        shown = {
+            name: {**record, "caption": plain(app, record["caption"], page)}
+            for page in order
+            for name, record in pages[page].items()
+        }
+        registry.check(ids, shown.keys())
+        titles = {page: env.titles[page].astext() for page in order}
+        write_folder(Path(app.outdir) / FOLDER, project, shown, titles, ids.renamed)
+        for edition in editions.place(project, Path(app.outdir)):
+            print(f"Edition {edition}: its drawings are not here, and left out")
+    except BuildError as error:
+        raise SphinxError(str(error)) from None
+
+
+def write_folder(
+    folder: Path,
+    project: Project,
+    shown: Mapping[str, Mapping[str, Any]],
+    chapter_titles: Mapping[str, str],
+    renamed: Mapping[str, str],
+) -> None:
+    """Write the folder anew from the records of `sitekit.figures`, by id."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    about = citation.about(project)
+    edition = str(about["version"])
     entries = []
-    for page in collection(app.env).values():
-        for name, record in sorted(page.items()):
-            for file in record["files"]:
-                shutil.copyfile(store.folder(project, record["run"]) / file, target / file)
-            entries.append(entry(name, record, about))
-    text = json.dumps({"figures": entries}, ensure_ascii=False, indent=1)
-    (target / "figures.json").write_text(text + "\n", encoding="utf-8")
+    for name, record in shown.items():
+        source = store.folder(project, record["run"])
+        for file in record["files"]:
+            shutil.copyfile(source / file, folder / file)
+        entries.append(entry(name, record, chapter_titles[record["chapter"]], folder))
+    save(folder, edition, entries)
+    found = figure_record.reproduced(project, folder / LIST)
+    document = save(
+        folder, edition, [{**item, "reproduced": found[item["id"]]} for item in entries]
+    )
+    figure_schema.validate(document)
+    shutil.copyfile(figure_schema.PATH, folder / figure_schema.NAME)
+    figure_pages.write(folder, document["figures"], renamed, edition=edition, book=about["title"])
+    decks.write(folder, document["figures"], about)
 
 
-def entry(name: str, record: Mapping[str, Any], about: Mapping[str, Any]) -> dict[str, Any]:
-    """A figure's entry in ``figures.json``; ``about`` is the book's ``CITATION.cff``."""
-    page = f"{record['chapter']}.html#{name}"
+def save(folder: Path, edition: str, entries: list[dict[str, Any]]) -> dict[str, Any]:
+    """Write ``figures.json``."""
+    document = {"$schema": figure_schema.NAME, "edition": edition, "figures": entries}
+    text = json.dumps(document, ensure_ascii=False, indent=1)
+    (folder / LIST).write_text(text + "\n", encoding="utf-8")
+    return document
+
+
+def entry(name: str, record: Mapping[str, Any], chapter: str, folder: Path) -> dict[str, Any]:
+    """A figure's entry in ``figures.json``; its files lie in the folder."""
     keys = ("date", "commit", "device", "python", "torch")
     return {
         "id": name,
+        "former_ids": record["former_ids"],
         "title": record["title"],
         "caption": record["caption"],
         "alt": record["alt"],
         "chapter": record["chapter"],
-        "page": page,
-        "files": {file: {"sha256": digest} for file, digest in sorted(record["files"].items())},
-        "licence": LICENCE,
+        "chapter_title": chapter,
+        "page": f"{record['chapter']}.html#{name}",
+        "landing": f"{FOLDER}/{name}.html",
+        "code": record["code"],
+        "files": {
+            file: {"sha256": digest, "bytes": (folder / file).stat().st_size}
+            for file, digest in sorted(record["files"].items())
+        },
+        "licence": citation.LICENCE,
+        "interval": record.get("interval"),
         "provenance": {
             **{key: record["provenance"].get(key) for key in keys},
             "seeds": record["seeds"],
         },
-        "citation": citation(name, record["title"], page, about),
-    }
-
-
-def citation(name: str, title: str, page: str, about: Mapping[str, Any]) -> dict[str, str]:
-    """How to cite one figure, as a sentence and as BibTeX."""
-    authors = " and ".join(
-        a.get("name") or f"{a['given-names']} {a['family-names']}" for a in about["authors"]
-    )
-    year = str(about["date-released"])[:4]
-    book, edition = about["title"], about["version"]
-    where = f"{str(about.get('url', '')).rstrip('/')}/{page}".lstrip("/")
-    title = title.rstrip(".")
-    return {
-        "text": (
-            f"{authors} ({year}). “{title}.” Figure {name} in {book}, edition {edition}. "
-            f"{where}. CC BY 4.0."
-        ),
-        "bibtex": (
-            f"@misc{{{name},\n  author = {{{{{authors}}}}},\n  title = {{{title}}},\n"
-            f"  year = {{{year}}},\n  howpublished = {{Figure in {book}, edition {edition}}},\n"
-            f"  note = {{{where}, CC BY 4.0}}\n}}"
-        ),
+        "citation": record["citation"],
     }
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Check the registry when all pages are read; write the files when the site is."""
-    app.connect("env-check-consistency", check_registry)
-    app.connect("build-finished", write)
+    """Write the folder when all pages are read."""
+    app.connect("env-check-consistency", write)
     return {"parallel_read_safe": False, "version": "1"}

@@ -20,7 +20,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 from sphinx.writers.html5 import HTML5Translator
 
-from sitekit import chapter, store
+from sitekit import chapter, citation, figure_line, registry, store
 from sitekit.reading import project_of, run_metadata
 
 logger = logging.getLogger(__name__)
@@ -89,12 +89,12 @@ def borrowers(_app: Sphinx, env: BuildEnvironment) -> list[str]:
 
 
 def fill(image: picture, record: dict[str, Any], files: Path) -> None:
-    """Give a picture its alternative text, the sizes of its drawings and its downloads."""
+    """Give a picture its alternative text, the sizes of its drawings and its files."""
     name = image["name"]
     image["alt"] = record["alt"]
     image["wide"] = svg_size((files / f"{name}.svg").read_text())
     image["narrow"] = svg_size((files / f"{name}-narrow.svg").read_text())
-    image["downloads"] = [file for file in sorted(record["files"]) if "-narrow" not in file]
+    image["files"] = sorted(record["files"])
 
 
 def place(app: Sphinx, doctree: nodes.document) -> None:
@@ -103,6 +103,8 @@ def place(app: Sphinx, doctree: nodes.document) -> None:
     run = run_metadata(env, env.docname)
     published: dict[str, dict[str, Any]] = run.get("figures", {})
     records = {}
+    about = citation.about(project_of(app))
+    renamed = registry.read(project_of(app).book / registry.NAME).renamed
     for figure in doctree.findall(lambda n: isinstance(n, nodes.figure)):
         image = next(iter(figure.findall(picture)), None)
         if image is None:
@@ -116,18 +118,44 @@ def place(app: Sphinx, doctree: nodes.document) -> None:
             prefix = f"{env.docname}-"
             logger.warning("figure %r: the id must begin with %r", name, prefix, location=figure)
         fill(image, record, store.folder(project_of(app), run["id"]))
+        former = [old for old, new in renamed.items() if new == name]
+        figure["ids"] += former  # links to them still lead here
+        image["citation"] = citation.cite(name, record["title"], about)
+        image["has_code"] = mark_code(doctree, run["cells"][record["cell"]], f"code-{name}")
         caption = next(iter(figure.findall(nodes.caption)))
-        text = " ".join(caption.astext().split())
+        text = nodes.inline("", "", *(child.deepcopy() for child in caption.children))
         finding = record["title"].rstrip(".") + "."
         caption.insert(0, [nodes.strong("", finding, classes=["finding"]), nodes.Text(" ")])
-        records[name] = {**record, "caption": text, "chapter": env.docname, "run": run["id"],
-                         "provenance": run["provenance"]}  # fmt: skip
+        records[name] = {
+            **record,
+            "caption": text,
+            "former_ids": former,
+            "chapter": env.docname,
+            "citation": image["citation"],
+            "code": f"{env.docname}.html#code-{name}" if image["has_code"] else None,
+            "run": run["id"],
+            "provenance": run["provenance"],
+        }
     for name in published.keys() - records.keys():
         where = (env.docname, run["lines"][published[name]["cell"]])
         logger.warning(
             "figure %r is published, and no computed-figure shows it", name, location=where
         )
     collection(env)[env.docname] = records
+
+
+def mark_code(doctree: nodes.document, index: int, anchor: str) -> bool:
+    """Give the code of the cell with that index in the notebook an anchor; False if none is shown.
+
+    The anchor is inside what may be folded: a browser that goes there unfolds it.
+    """
+    for cell in doctree.findall(nodes.container):
+        if cell.get("nb_element") == "cell_code" and cell["cell_index"] == index:
+            code = next(iter(cell.findall(nodes.literal_block)), None)
+            if code is not None:
+                code["ids"].append(anchor)
+            return code is not None
+    return False
 
 
 def claims(project_text: str, notebook: Any) -> Iterator[tuple[int, str]]:
@@ -193,18 +221,15 @@ def visit_figure(self: HTML5Translator, node: nodes.figure) -> None:
 
 
 def depart_figure(self: HTML5Translator, node: nodes.figure) -> None:
-    """Close the figure with the line of its files."""
+    """Close the figure; its line stands below its caption, and is no part of it."""
+    HTML5Translator.depart_figure(self, node)
     image = next(iter(node.findall(picture)), None)
     if image is not None:
-        links = "".join(
-            f'<a href="{_up(self)}figures/{file}" download>{Path(file).suffix[1:].upper()}</a>'
-            for file in image["downloads"]
+        below = figure_line.line(
+            image["name"], image["files"], image["citation"], _up(self), image["has_code"]
         )
-        label = self.attval(f"Files of figure {image['name']}")
-        self.body.append(
-            f'<div class="figure-files" role="group" aria-label="{label}">{links}</div>'
-        )
-    HTML5Translator.depart_figure(self, node)
+        inside, end, after = self.body.pop().rpartition("</figure>")
+        self.body.append(f"{inside}{below}{end}{after}")
 
 
 def _up(self: HTML5Translator) -> str:

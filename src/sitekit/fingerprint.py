@@ -25,7 +25,7 @@ from pathlib import Path
 import nbformat
 
 from convbook.machine import processor
-from sitekit import needs
+from sitekit import citation, needs
 from sitekit.chapter import code_cells
 from sitekit.project import Project
 
@@ -44,13 +44,17 @@ def key(notebook: nbformat.NotebookNode, environment: Mapping[str, str]) -> str:
 
 
 def environment(project: Project) -> dict[str, str]:
-    """Python, device, each pinned package as pinned and as installed, and what chapters need."""
+    """Python, device, each pinned package as pinned and as installed, what chapters need, credit.
+
+    The line of credit is drawn into each figure's slides.
+    """
     pins = {line: _installed(line.partition("==")[0]) for line in pinned(project.root)}
     return {
         "python": platform.python_version(),
         "platform": f"{sys.platform} {platform.machine()}",
         "device": device(),
         "pins": json.dumps(pins, sort_keys=True),
+        "credit": citation.credit(citation.about(project)),
         **needs.states(project),
     }
 

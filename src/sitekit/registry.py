@@ -15,7 +15,7 @@ from sitekit.project import BuildError
 
 NAME = "figure-ids.txt"
 ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)+")
-DRAWINGS = ("-narrow", "-slide", "-slide-dark")  # what the names of a figure's files may end in
+DRAWINGS = ("-narrow", "-slide", "-slide-dark", "-thumb", "-thumb-dark")  # ends of files
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from convbook.rendering import render
 def embedded(image, **options):
     """The one image in a figure's SVG as an array, and the element that holds it."""
     files = render("made-up", lambda figure: draw_image(figure.subplots(), image, **options), 3, 3)
-    svg = base64.b64decode(files["made-up.svg"]).decode()
+    svg = files["made-up.svg"].decode()
     (element,) = re.findall(r"<image [^>]*>", svg)
     data = re.search(r"base64,([^\"]+)", element)[1]
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")), element

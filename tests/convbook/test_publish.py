@@ -25,7 +25,7 @@ from traitlets.config import Config
 from convbook.palette import ROLES
 from convbook.plotting import NARROW, WIDE, draw_image, draw_matrix, panels, role
 from convbook.publish import ANSWER_MIME, FIGURE_MIME, answer, figure, glue
-from convbook.rendering import render, to_csv
+from convbook.rendering import THUMBNAIL, render, render_slides, to_csv
 
 POINTS = 72  # an inch
 GLUE_MIME = "application/papermill.record/text/plain"
@@ -67,19 +67,19 @@ def drawing(page):
 # The drawing's files, written to standard output by a process of its own.
 SCRIPT = """
 import json, sys
-from test_publish import drawing
-from convbook.rendering import render
-json.dump(render("made-up", drawing, 3.0, 6.0), sys.stdout)
+from test_publish import rendered
+json.dump({name: content.hex() for name, content in rendered().items()}, sys.stdout)
 """
 
 
 @pytest.fixture(scope="module")
 def files():
-    return {name: base64.b64decode(text) for name, text in rendered().items()}
+    return rendered()
 
 
 def rendered():
-    return render("made-up", drawing, 3.0, 6.0)
+    slides = render_slides("made-up", drawing, "It rises", "The book · CC BY 4.0 · its address")
+    return render("made-up", drawing, 3.0, 6.0) | slides
 
 
 def plain(page):
@@ -101,7 +101,8 @@ def test_another_process_gives_the_same_bytes_and_complains_of_nothing(seed):
         text=True,
         check=True,
     )
-    assert json.loads(done.stdout) == rendered()
+    found = {name: bytes.fromhex(text) for name, text in json.loads(done.stdout).items()}
+    assert found == rendered()
     assert done.stderr == ""  # a chapter that writes there fails the build
 
 
@@ -117,7 +118,7 @@ def test_another_id_shares_no_names_inside_the_svg():
     """Two SVGs in one page would otherwise clip each other."""
 
     def names(id):
-        svg = base64.b64decode(render(id, plain, 3.0, 3.0)[f"{id}.svg"]).decode()
+        svg = render(id, plain, 3.0, 3.0)[f"{id}.svg"].decode()
         return set(re.findall(r'<clipPath id="([^"]+)"', svg))
 
     assert names("one-figure")
@@ -139,14 +140,25 @@ def test_the_last_digits_of_a_layout_do_not_reach_the_files():
 
 
 def test_the_files_are_what_their_names_say(files):
-    assert set(files) == {f"made-up{end}" for end in (".svg", "-narrow.svg", ".pdf", ".png")}
-    assert files["made-up.pdf"].startswith(b"%PDF-")
-    for name in ("made-up.svg", "made-up-narrow.svg"):
+    page = {".svg", "-narrow.svg", ".pdf", ".png"}
+    slides = {
+        f"-slide{ground}.{kind}" for ground in ("", "-dark") for kind in ("svg", "pdf", "png")
+    }
+    thumbs = {"-thumb.webp", "-thumb-dark.webp"}
+    assert set(files) == {f"made-up{end}" for end in page | slides | thumbs}
+    for name in [name for name in files if name.endswith(".pdf")]:
+        assert files[name].startswith(b"%PDF-")
+    for name in [name for name in files if name.endswith(".svg")]:
         assert ElementTree.fromstring(files[name]).tag == "{http://www.w3.org/2000/svg}svg"
     with Image.open(io.BytesIO(files["made-up.png"])) as image:
         assert image.width == 1440
         # opaque, for slides: the other files have no ground of their own
         assert np.asarray(image.convert("RGBA"))[..., 3].min() == 255
+    for ground in ("", "-dark"):
+        with Image.open(io.BytesIO(files[f"made-up-slide{ground}.png"])) as image:
+            assert image.size == (1920, 1080)
+        with Image.open(io.BytesIO(files[f"made-up-thumb{ground}.webp"])) as image:
+            assert image.size == THUMBNAIL
 
 
 @pytest.mark.parametrize(
@@ -207,7 +219,7 @@ def test_only_colours_of_this_very_figure_have_rules(names):
         for name in names:
             axes.plot([0, 1], [0, 1], color=role(name))
 
-    svg = base64.b64decode(render("made-up", draw, 1.0, 1.0)["made-up.svg"])
+    svg = render("made-up", draw, 1.0, 1.0)["made-up.svg"]
     assert set(dark_rules(svg)) == {("stroke", ROLES[name].light) for name in names}
 
 
@@ -266,6 +278,16 @@ def test_columns_of_unequal_length_are_refused(lengths):
         to_csv({str(i): range(length) for i, length in enumerate(lengths)})
 
 
+@pytest.fixture
+def in_a_build(monkeypatch):
+    monkeypatch.setenv("CONVBOOK_CREDIT", "The book · figures/{id}.html")
+
+
+def base64s(files):
+    return {name: base64.b64encode(content).decode() for name, content in files.items()}
+
+
+@pytest.mark.usefixtures("in_a_build")
 def test_a_figure_leaves_one_bundle_with_its_record():
     ((data, _),) = displayed(
         figure,
@@ -273,10 +295,11 @@ def test_a_figure_leaves_one_bundle_with_its_record():
         plain,
         title="It rises.",
         alt="A line from 0 to 1.",
-        data={"y": [0, 1]},
+        data={"y": [0, 1], "seed": [0, 1]},
         height=2.0,
         narrow_height=4.0,
         seeds=np.arange(2),
+        interval={"y": "seed"},
     )
     record = json.loads(json.dumps(data[FIGURE_MIME]))  # as it travels to the site
     files = record.pop("files")
@@ -285,18 +308,29 @@ def test_a_figure_leaves_one_bundle_with_its_record():
         "title": "It rises.",
         "alt": "A line from 0 to 1.",
         "seeds": [0, 1],
+        "interval": {"y": {"draws": "seed"}},
     }
-    assert base64.b64decode(files.pop("made-up.csv")) == b"y\n0\n1\n"
-    assert files == render("made-up", plain, 2.0, 4.0)
+    assert base64.b64decode(files.pop("made-up.csv")) == b"y,seed\n0,0\n1,1\n"
+    slides = render_slides("made-up", plain, "It rises.", "The book · figures/made-up.html")
+    assert files == base64s(render("made-up", plain, 2.0, 4.0) | slides)
     assert data["image/png"] == files["made-up.png"]
     assert "A line from 0 to 1." in data["text/plain"]
 
 
+@pytest.mark.usefixtures("in_a_build")
 def test_a_figure_is_as_high_on_a_phone_unless_told():
     ((data, _),) = displayed(figure, "made-up", plain, title="T", alt="A", height=2.5)
     record = data[FIGURE_MIME]
-    assert record["files"] == render("made-up", plain, 2.5, 2.5)
+    assert base64s(render("made-up", plain, 2.5, 2.5)).items() <= record["files"].items()
     assert record["seeds"] is None
+    assert record["interval"] is None
+
+
+def test_in_a_notebook_a_figure_is_shown_and_leaves_no_files(monkeypatch):
+    monkeypatch.delenv("CONVBOOK_CREDIT", raising=False)
+    ((data, _),) = displayed(figure, "made-up", plain, title="T", alt="A", height=2.5)
+    assert set(data) == {"image/png", "text/plain"}
+    assert base64.b64decode(data["image/png"]) == render("made-up", plain, 2.5, 2.5)["made-up.png"]
 
 
 @pytest.mark.parametrize(
@@ -306,8 +340,12 @@ def test_a_figure_is_as_high_on_a_phone_unless_told():
         ({"alt": ""}, "alt"),
         ({"alt": "\n"}, "alt"),
         ({"data": {"x": [1], "y": [1, 2]}}, "'y'"),
+        ({"data": {"x": [1]}, "interval": {"y": "x"}}, "'y'"),
+        ({"interval": {"y": "x"}}, "data"),
+        ({"title": "long " * 40}, "title"),
     ],
 )
+@pytest.mark.usefixtures("in_a_build")
 def test_a_figure_that_lacks_something_leaves_nothing(wrong, named):
     with capture_output() as captured, pytest.raises(ValueError, match=named):
         figure("made-up", plain, **{"title": "T", "alt": "A"} | wrong)

@@ -26,6 +26,7 @@ def entry(name: str, files: dict[str, bytes], **facts: object) -> dict:
     """A figure's entry in figures.json."""
     return {
         "id": name,
+        "former_ids": [],
         "title": f"The finding of {name}",
         "caption": "What is seen.",
         "alt": "A line rises.",

@@ -1,0 +1,65 @@
+"""A figure on a slide: 16:9, its finding above it, a line of credit below, in one drawing.
+
+The letters of a drawing are 9 points and more on a slide of 7.2 inches. On one of 13.3 inches, as
+presentation programs have it, they are 17 points and more: legible from the last row.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from convbook.plotting import SLIDE, Drawing, role
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+TITLE_BAND = 0.15  # of the slide's height, at its top: decks put a title of their own there
+CREDIT_BAND = 0.055  # at its bottom
+MARGIN = 0.03  # of the slide's width, left and right
+
+_ONE_LINE = (70, 14.0)  # letters, points
+_TWO_LINES = (76, 12.5)
+
+
+def draw_slide(figure: Figure, draw: Drawing, title: str, credit: str) -> None:
+    """Draw a slide on an empty figure of `convbook.plotting.SLIDE` inches, in the book's style.
+
+    Raises
+    ------
+    ValueError
+        If the title needs more than two lines.
+    """
+    heading, size = _heading(title)
+    layout = figure.get_layout_engine()
+    if layout is None:
+        raise ValueError("the figure has no layout engine; draw a slide in the book's style")
+    height = 1 - TITLE_BAND - CREDIT_BAND
+    layout.set(rect=(MARGIN, CREDIT_BAND, 1 - 2 * MARGIN, height))  # type: ignore[call-arg]
+    draw(figure)
+    figure.text(
+        MARGIN, 1 - TITLE_BAND / 2, heading, size=size, va="center",
+        family="IBM Plex Sans SemiBold", weight="semibold", linespacing=1.15,
+    )  # fmt: skip
+    figure.text(MARGIN, CREDIT_BAND / 2, credit, size=6.5, va="center", color=role("muted"))
+
+
+def _heading(title: str) -> tuple[str, float]:
+    """The title in one line or two that are about as long, and its size in points."""
+    most, size = _ONE_LINE
+    if len(title) <= most:
+        return title, size
+    most, size = _TWO_LINES
+    for width in range(len(title) // 2, most + 1):
+        if len(lines := textwrap.wrap(title, width)) <= 2:
+            return "\n".join(lines), size
+    raise ValueError(
+        f"the title has {len(title)} letters; a slide has two lines of {most}: {title!r}"
+    )
+
+
+def new_slide() -> Figure:
+    """An empty figure of a slide's size, which a drawing knows by `convbook.plotting.is_slide`."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=SLIDE)
