@@ -35,7 +35,7 @@ def content(**changes):
     return {
         "device": {"name": "No GPU", "total_bytes": 10**10, "capability": [8, 0], "driver": "1.2",
                    "cuda": "12.8", "cudnn": "91002", "torch": "2.11.0", "python": "3.12.1",
-                   "processor": "none"},
+                   "processor": "none", "threads": None},
         **SOURCE,
         "context": {"bare_bytes": 400, "loaded_bytes": 700, **SOURCE},
         "memory": [reading],

@@ -283,7 +283,7 @@ def test_a_table_has_the_runs_of_a_cell_by_seed_and_tuning_takes_the_best_mean()
     assert batch_rates.tuned(runs) == {4: 0.2, 16: 0.1}
 
 
-def test_a_seed_goes_through_its_cells_from_another_start(monkeypatch):
+def test_a_seed_goes_through_its_cells_with_its_own_images(monkeypatch):
     done = []
 
     def fake(batch, rate, seed, train_images, held_out):
@@ -294,7 +294,7 @@ def test_a_seed_goes_through_its_cells_from_another_start(monkeypatch):
     sets = Sets("train", "validation", "test")
     cells = [(4, 0.1), (16, 0.2), (64, 0.3)]
     assert batch_rates.trained(4, sets, cells) == [4, 16, 64]
-    assert [each[:3] for each in done] == [(16, 0.2, 4), (64, 0.3, 4), (4, 0.1, 4)]
+    assert [each[:3] for each in done] == [(4, 0.1, 4), (16, 0.2, 4), (64, 0.3, 4)]
     assert done[0][3:] == ("train", "test")
     batch_rates.trained(0, sets, cells[:1], "validation")
     assert done[-1][3:] == ("train", "validation")

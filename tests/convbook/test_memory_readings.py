@@ -12,7 +12,7 @@ import torch
 from small_record import CASE, RUN, report
 
 from convbook.experiments import batches
-from convbook.memory import device, measuring, probes, readings, records
+from convbook.memory import device, measuring, probes, readings, records, times
 from convbook.memory.cases import Case
 from convbook.memory.probes import TRAINING, Training, guessed_batch
 from convbook.memory.setting import Setting
@@ -72,6 +72,7 @@ def test_readings_are_taken_for_real_and_are_a_valid_record(tmp_path, monkeypatc
     assert len(run["run"]["arithmetic"]) == 1
     assert content["device"]["torch"] == str(torch.__version__)
     assert content["device"]["capability"] is None
+    assert content["device"]["threads"] == torch.get_num_threads()
 
 
 def test_a_cut_off_run_keeps_what_it_has_and_the_next_goes_on(tmp_path, quick, monkeypatch):
@@ -200,23 +201,28 @@ def test_without_cuda_it_refuses(capsys, monkeypatch):
         readings.take([CASE], [], [], ROOT / "records")
 
 
-@pytest.mark.parametrize(
-    "folder",
-    [[], ["--folder", str(ROOT / "records")], ["--folder", str(ROOT / "tests" / ".." / "records")]],
-)
-def test_a_processor_gets_no_record(folder, capsys):
-    assert readings.main(["--device", "cpu", *folder]) == 2
-    assert "--folder" in capsys.readouterr().err
+def test_the_command_takes_the_times_of_a_processor(tmp_path, quick, capsys, monkeypatch):
+    trained = []
 
+    def train(run, device, threads):
+        trained.append((run, device, threads))
+        return {"images": "none", "out_of_memory": "planted"}
 
-def test_the_command_tries_itself_on_a_processor(tmp_path, quick, capsys, monkeypatch):
+    monkeypatch.setattr(readings, "train", train)
     for name in readings.TUNING:
         monkeypatch.setenv(name, "x")
-    assert readings.main(["--device", "cpu", "--folder", str(tmp_path), "--only", "training"]) == 0
-    assert quick == []
-    assert readings.main(["--device", "cpu", "--folder", str(tmp_path), "--only", "memory"]) == 0
-    assert quick == list(readings.TRIAL)
-    assert capsys.readouterr().out.startswith("memory: resnet10")
+    before = torch.get_num_threads()
+    try:
+        command = ["--device", "cpu", "--folder", str(tmp_path)]
+        assert readings.main([*command, "--only", "memory"]) == 0
+        assert trained == []
+        assert readings.main(command) == 0
+    finally:
+        torch.set_num_threads(before)
+    assert quick == list(times.CASES)
+    assert trained == [(run, "cpu", times.THREADS) for run in times.TRAINING]
+    assert the_file(tmp_path)["device"]["threads"] == times.THREADS
+    assert capsys.readouterr().out.startswith("memory: resnet18")
     assert not any(name in readings.os.environ for name in readings.TUNING)
 
 
@@ -371,7 +377,7 @@ def test_readings_leave_the_processes_of_joblib_alone():
     code = (
         "from joblib import Parallel, delayed\n"
         "from convbook.memory import readings\n"
-        "readings.train = lambda run, device: {'out_of_memory': 'planted'}\n"
+        "readings.train = lambda *given: {'out_of_memory': 'planted'}\n"
         "readings._read_training(None, 'cpu')\n"
         "assert Parallel(n_jobs=2)(delayed(abs)(n) for n in (-1, -2)) == [1, 2]\n"
     )

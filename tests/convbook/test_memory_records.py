@@ -123,6 +123,7 @@ def plant(place, value):
         (("device", "total_bytes"), 0),
         (("device", "capability"), [8]),
         (("device", "colour"), "green"),
+        (("device", "threads"), 0),
         (("measured_on",), "31 January 2026"),
         (("measured_on",), "2026-13-01"),
         (("commit",), "main"),

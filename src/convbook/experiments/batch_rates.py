@@ -51,18 +51,9 @@ def trained(
     cells: Sequence[Cell],
     held_out: Literal["validation", "test"] = "test",
 ) -> list[Run]:
-    """A seed's runs of some cells, one after the other in one process, in the order of the cells.
-
-    They start at another cell for each seed. So what slows a machine down for a while, or the
-    warmth of the processor, is no one batch size's own; and times are best compared seed by seed.
-    """
-    order = [(place + seed) % len(cells) for place in range(len(cells))]
-    runs = {}
-    for place in order:
-        batch, rate = cells[place]
-        images = getattr(sets, held_out)
-        runs[place] = train(batch, rate, seed, sets.train, images)
-    return [runs[place] for place in range(len(cells))]
+    """A seed's runs of some cells, one after the other, in the order of the cells."""
+    images = getattr(sets, held_out)
+    return [train(batch, rate, seed, sets.train, images) for batch, rate in cells]
 
 
 def table(runs: Iterable[Run]) -> Table:

@@ -50,6 +50,7 @@ def device_facts(device: str) -> Fields:
         "name": machine.processor(), "total_bytes": _main_memory(), "capability": None,
         "driver": None, "cuda": None, "cudnn": None, "torch": str(torch.__version__),
         "python": platform.python_version(), "processor": machine.processor(),
+        "threads": torch.get_num_threads(),
     }  # fmt: skip
     if device == "cuda":
         found = torch.cuda.get_device_properties(0)
@@ -58,6 +59,7 @@ def device_facts(device: str) -> Fields:
             "name": found.name, "total_bytes": found.total_memory,
             "capability": [found.major, found.minor], "driver": lines[0] if lines else None,
             "cuda": torch.version.cuda, "cudnn": str(torch.backends.cudnn.version()),
+            "threads": None,
         }  # fmt: skip
     return facts
 
@@ -96,15 +98,15 @@ def guessed_batch(case: Case, total: int) -> int:
     return guess(peak, int(0.97 * total))  # the context takes its share
 
 
-def train(run: Training, device: str) -> Fields:
+def train(run: Training, device: str, threads: int) -> Fields:
     """Train once: the fields of `convbook.experiments.batches.Run`, and where the images are from.
 
-    If the memory does not suffice, ``out_of_memory`` says so instead.
+    A processor computes with so many threads. If the memory does not suffice, ``out_of_memory``
+    says so instead.
     """
     from convbook.experiments import batches
 
-    if device == "cpu":
-        torch.set_num_threads(1)  # a trial, beside other work
+    torch.set_num_threads(threads)
     images, held_out = _images(run.train, run.test, run.seed)
 
     def network() -> nn.Module:

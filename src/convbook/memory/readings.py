@@ -1,5 +1,6 @@
 """Take all readings of a device: ``python -m convbook.memory.readings`` on a machine with a GPU.
 
+With ``--device cpu`` they are the times that the book shows of a processor (`memory.times`).
 Each configuration runs in a process of its own. The record is written after every reading, so that
 a run that is cut off loses one at most, and the next run takes up where it ended.
 """
@@ -20,7 +21,7 @@ from pathlib import Path
 import torch
 
 from convbook import machine
-from convbook.memory import cases, records
+from convbook.memory import cases, records, times
 from convbook.memory.cases import Case, measure_case
 from convbook.memory.measuring import checked_device, in_fresh_process
 from convbook.memory.predicting import largest as search
@@ -41,8 +42,6 @@ PATIENCE = 3  # so many failures one after the other, and the rest of that kind 
 # Readings are of the defaults of the allocator and of cuBLAS, which these would change.
 TUNING = ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF", "CUBLAS_WORKSPACE_CONFIG",
           "CUBLASLT_WORKSPACE_SIZE", "PYTORCH_NO_CUDA_MEMORY_CACHING")  # fmt: skip
-# What `--device cpu` runs, to try the way a record takes.
-TRIAL = (Case("resnet10", (16, 16, 3), 4, "adam", width=4),)
 
 
 @dataclass(frozen=True)
@@ -221,7 +220,7 @@ def _read_context(device: str) -> tuple[Fields, str]:
 
 def _read_training(run: Training, device: str) -> tuple[Fields, str]:
     # loky's own reusable process would be joblib's, too, and break its `Parallel` in this process.
-    found = in_fresh_process(train, run, device)
+    found = in_fresh_process(train, run, device, torch.get_num_threads())
     if "out_of_memory" in found:
         return {"run": found}, f"out of memory, {found['out_of_memory']}"
     seconds = found["data"][-1] + found["arithmetic"][-1]
@@ -244,25 +243,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", type=_kinds, default=KINDS, metavar="KINDS",
                         help=f"of {','.join(KINDS)}, separated by commas")  # fmt: skip
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda",
-                        help="cpu tries all this with a tiny network")  # fmt: skip
+                        help="cpu takes the processor's times")  # fmt: skip
     parser.add_argument("--seconds-limit", type=float, metavar="N",
                         help="begin no reading after so many seconds")  # fmt: skip
     parser.add_argument("--anew", action="store_true", help="forget the readings that are there")
     chosen = parser.parse_args(arguments)
-    ours = records.checkout_folder()
-    folder = chosen.folder or ours
+    folder = chosen.folder or records.checkout_folder()
     if chosen.device == "cuda" and not torch.cuda.is_available():
         return _refused("readings are taken on a CUDA GPU, and torch finds none here")
     if folder is None:
         return _refused("--folder is not given, and this package lies in no checkout with records/")
-    if chosen.device == "cpu" and (
-        chosen.folder is None or (ours and folder.resolve() == ours.resolve())
-    ):
-        return _refused("--device cpu needs a --folder that is not records/, as it is a mere trial")
     for name in TUNING:
         os.environ.pop(name, None)
     everything = (cases.CASES, cases.LARGEST, TRAINING)
-    memory, largest, training = everything if chosen.device == "cuda" else (TRIAL, (), ())
+    if chosen.device == "cpu":
+        torch.set_num_threads(times.THREADS)
+    memory, largest, training = (
+        everything if chosen.device == "cuda" else (times.CASES, (), times.TRAINING)
+    )
     warnings.filterwarnings("ignore", "A worker stopped while", UserWarning)  # it is replaced
     try:
         failures = take(

@@ -60,7 +60,7 @@ class Record:
     ----------
     device
         name, total_bytes, capability (a list of two), driver, cuda, cudnn, torch, python,
-        processor; None where there is no such thing.
+        processor, threads; None where there is no such thing.
     measured_on, commit
         Of the last reading.
     context
