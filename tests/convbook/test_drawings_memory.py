@@ -40,6 +40,23 @@ def test_thinning_keeps_the_highest_and_both_ends(values, points):
     assert kept[-1] == len(values) - 1
 
 
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=200), st.floats(1e-3, 0.5))
+def test_what_is_left_out_of_a_curve_lies_on_it(values, tolerance):
+    x, y = np.sort(np.random.default_rng(0).random(len(values))), np.array(values)
+    kept = drawings._bends(x, y, tolerance)
+    assert kept[0] == 0
+    assert kept[-1] == len(y) - 1
+    assert (np.diff(kept) > 0).all()
+    assert np.abs(np.interp(x, x[kept], y[kept]) - y).max() <= tolerance + 1e-12
+    assert y[kept].max() == y.max()
+
+
+def test_a_straight_line_is_its_two_ends():
+    x = np.linspace(0, 1, 50)
+    assert drawings._bends(x, 3 * x) == [0, 49]
+    assert drawings._bends(x, np.abs(x - x[20])) == [0, 20, 49]
+
+
 @pytest.mark.parametrize("width", [WIDE, NARROW])
 def test_a_breakdown_is_as_long_as_all_its_kinds(report, width):
     figure = drawn(drawings.breakdown({"Adam": report.at_peak}), width)
@@ -55,7 +72,7 @@ def test_a_breakdown_is_as_long_as_all_its_kinds(report, width):
 def test_a_step_reaches_its_peak_and_names_its_phases(report, width):
     figure = drawn(drawings.over_a_step(report.timeline, 2), width)
     (axes,) = figure.axes
-    highest = max(path.vertices[:, 1].max() for c in axes.collections for path in c.get_paths())
+    highest = max(patch.get_path().vertices[:, 1].max() for patch in axes.patches)
     last = report.timeline.requested[report.timeline.step == 2]
     assert highest == pytest.approx(last.max() / 1e6)
     assert {"backward", "step"} <= set(texts(figure))

@@ -91,13 +91,13 @@ def over_a_step(timeline: Timeline, step: int) -> Drawing:
         chosen = np.flatnonzero(timeline.step == step)
         at = thinned(timeline.requested[chosen])
         x = at / (len(chosen) - 1)
-        below = np.zeros(len(at))
-        for kind, (_, colour) in SHOWN.items():
-            values = _with_buffers(timeline.kinds, kind)[chosen][at] / 1e6
-            axes.fill_between(x, below, below + values, color=role(colour), lw=0)
-            below = below + values
+        values = [_with_buffers(timeline.kinds, kind)[chosen][at] / 1e6 for kind in SHOWN]
+        tops = np.cumsum(values, axis=0)
+        # From the highest down to the floor, each over the last: half the points of layers.
+        for (_, colour), top in reversed([*zip(SHOWN.values(), tops, strict=True)]):
+            _fill(axes, x, top, colour)
         _name_phases(axes, timeline.phase[chosen])
-        axes.set(xlim=(0, 1), ylim=(0, below.max() * 1.12), ylabel="MB", xticks=[])
+        axes.set(xlim=(0, 1), ylim=(0, tops.max() * 1.12), ylabel="MB", xticks=[])
         axes.set_xlabel("allocations and releases, in their order")
         names = [SHOWN[kind] for kind in SHOWN if timeline.kinds[kind][chosen].any()]
         coloured_words(axes, names, per_line=3 if is_narrow(figure) else 6)
@@ -114,9 +114,9 @@ def held_and_needed(timelines: Mapping[str, Timeline]) -> Drawing:
         for axes, (name, timeline) in zip(each, timelines.items(), strict=True):
             assert timeline.reserved is not None
             assert timeline.allocated is not None
-            at = thinned(timeline.allocated)
+            at = thinned(timeline.allocated, 300)  # three panels, of 150 points or so
             x = at / (len(timeline.phase) - 1)
-            axes.fill_between(x, timeline.allocated[at] / 1e6, color=role("output"), lw=0)
+            _fill(axes, x, timeline.allocated[at] / 1e6, "output")
             axes.plot(x, timeline.reserved[at] / 1e6, color=role("ink"), lw=1.6)
             starts = np.flatnonzero(np.diff(timeline.step)) + 1
             for number, start in enumerate(starts):
@@ -234,6 +234,33 @@ def bars(rows: Mapping[str, float], colours: Mapping[str, str], name: str, form:
         axes.set(ylim=(len(rows) - 0.5, -0.5), xlim=(0, longest * 1.2), xlabel=name)
 
     return draw
+
+
+def _fill(axes: Axes, x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"], colour: str) -> None:
+    """The area below a curve, without the points that nobody would see."""
+    at = _bends(x / np.ptp(x), y / max(y.max(), 1e-12))
+    axes.fill([x[0], *x[at], x[-1]], [0, *y[at], 0], color=role(colour), lw=0)
+
+
+def _bends(
+    x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"], tolerance: float = 1e-3
+) -> list[int]:
+    """Indices of points between which the curve is straight, but for the tolerance in ``y``.
+
+    Both ends and the highest point are among them. As Ramer, Douglas and Peucker: the point that is
+    farthest from the line between two others is kept if it is too far from it, and so on to both
+    sides.
+    """
+    kept, open_ends = [0], sorted({int(y.argmax()), len(x) - 1} - {0}, reverse=True)
+    while open_ends:
+        start, end = kept[-1], open_ends[-1]
+        line = np.interp(x[start:end], x[[start, end]], y[[start, end]])
+        off = np.abs(y[start:end] - line)
+        if end - start > 1 and off.max() > tolerance:
+            open_ends.append(start + int(off.argmax()))
+        else:
+            kept.append(open_ends.pop())
+    return kept
 
 
 def _with_buffers(kinds: Mapping[str, Any], kind: str) -> Any:
