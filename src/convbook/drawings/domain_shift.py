@@ -27,7 +27,8 @@ def evidence(
 ) -> Drawing:
     """An image of each half, then signed pictures with the test band's outline.
 
-    ``band`` is the first column of the test image's vertical band, and its width.
+    What is positive speaks for "horizontal". ``band`` is the first column of the test image's
+    vertical band, and its width.
     """
 
     def draw(figure: Figure) -> None:
@@ -36,13 +37,13 @@ def evidence(
         draw_image(each[1], test, "the other half")
         for axes, (title, picture) in zip(each[2:], signed.items(), strict=True):
             draw_image(axes, picture, title, limit=float(np.abs(picture).max()))
+            axes.set_xlabel("orange: horizontal\nblue: vertical")
             height, width = picture.shape
-            axes.axhline(height / 2 - 0.5, color=role("muted"), linewidth=0.8)
-            axes.axvline(width / 2 - 0.5, color=role("muted"), linewidth=0.8)
+            # Black on either ground, as the pictures keep their colours.
+            axes.axhline(height / 2 - 0.5, color="black", alpha=0.5, linewidth=0.8)
+            axes.axvline(width / 2 - 0.5, color="black", alpha=0.5, linewidth=0.8)
             axes.add_patch(
-                Rectangle(
-                    (band[0] - 0.5, -0.5), band[1], height, fill=False, ec=role("ink"), lw=1.5
-                )
+                Rectangle((band[0] - 0.5, -0.5), band[1], height, fill=False, ec="black", lw=1.5)
             )
 
     return draw
@@ -78,6 +79,8 @@ def confusions(
                 spine.set_visible(False)
             axes.set_title(title)
             axes.set_xlabel("taken for")
+        for axes in each if is_narrow(figure) else each[:1]:
+            axes.set_ylabel("true class")
 
     return draw
 
@@ -115,20 +118,23 @@ def by_place(
 
 
 def faint(
-    intensities: Sequence[float],
-    missed: Mapping[str, tuple[str, Float[np.ndarray, "seeds n"], Place]],
+    intensities: Sequence[float], missed: Mapping[str, tuple[str, Float[np.ndarray, "seeds n"]]]
 ) -> Drawing:
-    """The share of bands that are called none, against their grey level: a line for each width."""
+    """The share of bands that are called none, against their grey level: a line for each width.
+
+    Names stand before the lines.
+    """
 
     def draw(figure: Figure) -> None:
         axes: Axes = figure.subplots()
-        for n, (name, (colour, runs, place)) in enumerate(missed.items()):
+        for n, (name, (colour, runs)) in enumerate(missed.items()):
             low, high = mean_interval(runs)
             beside = np.asarray(intensities) + 0.008 * n  # so that no bar covers another
             axes.vlines(beside, low.clip(0), high.clip(None, 1), color=role(colour), linewidth=1.5)
             axes.plot(beside, runs.mean(0), "o-", ms=4, color=role(colour))
-            label_line(axes, *place, name, colour)
+            label_line(axes, intensities[0] - 0.015, runs.mean(0)[0], name, colour, ha="right")
         axes.set(xlabel="grey level of the band", ylabel="called none", ylim=(-0.02, 1.02))
+        axes.set_xlim(intensities[0] - 0.17, intensities[-1] + 0.04)
         axes.set_xticks(list(intensities))
 
     return draw

@@ -44,6 +44,7 @@ def against_sides(
             axes.plot(x, runs.mean(axis=1), dashes, marker="o", ms=4, linewidth=1.6,
                       color=role(colour))  # fmt: skip
             label_line(axes, *places[line], line, colour)
+        axes.text(sides[-1], chance - 0.015, "chance", color=role("muted"), ha="right", va="top")
         axes.set_xticks(sides)
         if is_narrow(figure):  # where ticks stand close, every other one gets its number
             axes.tick_params(axis="x", labelsize=8)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
-from convbook.calibration import Reliability
+from convbook.calibration import Reliability, reliability
 from convbook.intervals import mean_interval
 from convbook.plotting import (
     Drawing,
@@ -33,8 +33,8 @@ def curves(
 ) -> Drawing:
     """A panel for each measure: lines against epochs, with the 95 % interval of the mean.
 
-    A line has a colour, dashes, epochs, values, and where its name stands. ``top`` ends the first
-    panel, the loss.
+    A line has a colour, dashes (dotted on training images), epochs, values, and where its name
+    stands. ``top`` ends the first panel, the loss.
     """
 
     def draw(figure: Figure) -> None:
@@ -48,6 +48,8 @@ def curves(
             axes.set_xscale("log")
             ticks(axes, marks)
             axes.set_title(title)
+        each[0].text(0.03, 0.97, "solid: new images\ndotted: training", color=role("muted"),
+                     va="top", transform=each[0].transAxes)  # fmt: skip
         each[0].set_ylim(0, top)
         each[1].set_ylim(0.3, 1.02)
         name_below(figure, each, "epochs")
@@ -64,6 +66,7 @@ def calibrated(
     def draw(figure: Figure) -> None:
         first, second = panels(figure, 2, 2, 1)
         first.plot([1 / 3, 1], [1 / 3, 1], color=role("muted"), linewidth=1, linestyle="--")
+        first.text(0.34, 0.31, "calibrated", color=role("muted"), va="top")
         for n, (name, (colour, bins)) in enumerate(diagrams.items()):
             full = bins.share > 0
             first.plot(bins.confidence[full], bins.accuracy[full], color=role(colour), linewidth=1)
@@ -71,7 +74,8 @@ def calibrated(
                           color=role(colour), lw=0, clip_on=False)  # fmt: skip
             first.text(0.03, 0.97 - 0.1 * n, name, color=role(colour), va="top",
                        transform=first.transAxes)  # fmt: skip
-        first.set(xlim=(0.3, 1.02), ylim=(0, 1.02), xlabel="confidence")
+        first.set(xlim=(0.3, 1.02), ylim=(0, 1.02))
+        first.set_xlabel("confidence (larger dots: more predictions)")
         first.set_title("share that is right")
         for y, (_, (colour, values)) in enumerate(losses.items()):
             around = y + 0.13 + 0.13 * np.linspace(-1, 1, len(values))
@@ -90,6 +94,34 @@ def calibrated(
         second.set_title("test loss")
 
     return draw
+
+
+def calibration_columns(
+    seeds: Sequence[int],
+    scores: Mapping[str, Float[np.ndarray, "seeds n classes"]],
+    labels: Int[np.ndarray, "seeds n"],
+    losses: Mapping[str, Float[np.ndarray, " seeds"]],
+) -> dict[str, list[Any]]:
+    """The numbers behind `calibrated`, seed by seed: a row for each bin, and one for the loss.
+
+    ``claimed`` and ``right`` are shares of all predictions, as ``share`` is: those of a bin times
+    their confidence, and those of a bin that are right. So any of them can be summed over seeds and
+    bins; a dot's accuracy is a sum of ``right`` over a sum of ``share``.
+    """
+    names = ("state", "seed", "confidence from", "share", "claimed", "right", "loss")
+    rows: list[tuple[Any, ...]] = []
+    for state, runs in scores.items():
+        for seed, logits, truth in zip(seeds, runs, labels, strict=True):
+            bins = reliability(logits, truth)
+            claimed, right = (np.nan_to_num(bins.share * each)
+                              for each in (bins.confidence, bins.accuracy))  # fmt: skip
+            starts = np.arange(len(bins.share)) / len(bins.share)
+            rows += [(state, seed, *each, None)
+                     for each in zip(starts, bins.share, claimed, right, strict=True)]  # fmt: skip
+    rows += [(state, seed, None, None, None, None, loss)
+             for state, runs in losses.items()
+             for seed, loss in zip(seeds, runs, strict=True)]  # fmt: skip
+    return {name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
 
 
 def data_needed(

@@ -51,6 +51,8 @@ def against_images(
             ticks(axes, sizes)
             axes.set(xlim=(sizes[0] / 1.15, sizes[-1] * 1.15), title=title)
             axes.set_ylim((limits or {}).get(title, (0.25, 1.03)))
+        each[0].text(sizes[-1] * 1.1, chance - 0.015, "chance", color=role("muted"), ha="right",
+                     va="top")  # fmt: skip
         each[0].set_ylabel("validation accuracy")
         name_below(figure, each, "images of each class")
 
