@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from convbook.plotting import Drawing, draw_image, draw_matrix, is_narrow, panels, role
+from convbook.plotting import (
+    Drawing,
+    draw_image,
+    draw_matrix,
+    is_narrow,
+    is_slide,
+    panels,
+    role,
+)
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
@@ -49,7 +57,10 @@ def pictures(shown: Mapping[str, tuple[Float[np.ndarray, "h w"], str]]) -> Drawi
         ):
             low, high = np.quantile(image, [0.01, 0.99])
             draw_image(axes, image, title, low=float(low), high=float(high))
-            axes.set_xlabel(below)
+            if is_slide(figure):  # low: all of it in one line
+                axes.set_title(f"{title}, {below}")
+            else:
+                axes.set_xlabel(below)
 
     return draw
 

@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.patches import PathPatch, Rectangle
-from matplotlib.path import Path
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import NullLocator, StrMethodFormatter
 
+from convbook.drawings.cells import Matrix, draw_grid, draw_matrices, fill_cells
 from convbook.plotting import (
     Drawing,
     draw_image,
-    draw_matrix,
     is_narrow,
+    is_slide,
     label_line,
     log_scale,
     panels,
@@ -38,16 +38,13 @@ def with_gaps(
     """A picture, the pixels of it that are read, the kernel over it, and the result."""
 
     def draw(figure: Figure) -> None:
-        first, second, third = panels(figure, 3, 3, 3)
-        draw_matrix(first, picture, "M", colour="input", highlight=read)
         weights = [(int(i), int(j)) for i, j in np.argwhere(kernel != 0)]
-        draw_matrix(second, kernel, "k with its gaps", highlight=weights)
-        draw_matrix(third, output, "result", colour="output")
-        for axes, shape in ((first, picture.shape), (second, kernel.shape), (third, output.shape)):
-            height, width = shape
-            spare = [(3 - length) / 2 for length in (height, width)]
-            axes.set(xlim=(-0.1 - spare[1], width + spare[1] + 0.1),
-                     ylim=(height + spare[0] + 0.1, -0.1 - spare[0]))  # fmt: skip
+        items = [
+            Matrix("M", picture, "input", read, "∗"),
+            Matrix("k with its gaps", kernel, "kernel", weights, "="),
+            Matrix("result", output, "output"),
+        ]
+        draw_matrices(figure, items, columns=3)
 
     return draw
 
@@ -63,7 +60,7 @@ def reach(
             axes.plot(layers, values, "o-", ms=4, color=role(colour))
             label_line(axes, x, y, name, colour, ha="right" if x < layers[-1] else "left")
         log_scale(axes, [3, 10, 30, 100, 300, 1000])
-        axes.set(xlabel="layers", ylabel="side (pixels)")
+        axes.set(xlabel="layers", ylabel="side of the field (pixels)")
         axes.set_xticks(layers)
 
     return draw
@@ -80,9 +77,8 @@ def paths(maps: Mapping[str, Float[np.ndarray, "h w"]]) -> Drawing:
             height, width = counts.shape
             for count in np.unique(counts[counts > 0]):  # by the logarithm: few are still some
                 shade = 0.2 + 0.8 * float(np.log(count) / np.log(most))
-                _squares(axes, counts == count, "input", alpha=shade)
-            axes.hlines(range(height + 1), 0, width, color=role("line"), linewidth=0.6)
-            axes.vlines(range(width + 1), 0, height, color=role("line"), linewidth=0.6)
+                fill_cells(axes, counts == count, "input", alpha=shade)
+            draw_grid(axes, height, width)
             middle = (height // 2, width // 2)
             axes.add_patch(
                 Rectangle(middle[::-1], 1, 1, fill=False, ec=role("ink"), lw=1.8, zorder=3)
@@ -95,16 +91,17 @@ def paths(maps: Mapping[str, Float[np.ndarray, "h w"]]) -> Drawing:
 
 
 def costs(table: Mapping[str, Mapping[str, float]]) -> Drawing:
-    """Several costs of several networks, on logarithmic scales: a panel for each cost."""
+    """Costs of several networks, on logarithmic scales: a panel for each, its least marked."""
 
     def draw(figure: Figure) -> None:
         each = panels(figure, len(table), len(table), 1, sharey=not is_narrow(figure))
         for axes, (title, values) in zip(each, table.items(), strict=True):
             least = min(values.values())
             for y, value in enumerate(values.values()):
+                colour = role("kernel" if value == least else "muted")
                 axes.plot([least / 3, value], [y, y], color=role("line"), linewidth=2, zorder=1)
-                axes.plot(value, y, "o", ms=7, color=role("kernel"))
-                axes.text(value, y - 0.2, _short(value), ha="center", va="bottom")
+                axes.plot(value, y, "o", ms=7, color=colour)
+                axes.text(value, y - 0.2, _short(value), ha="center", va="bottom", color=colour)
             axes.set_xscale("log")
             axes.set_xlim(least / 3, 4 * max(values.values()))
             axes.set_yticks(range(len(values)), list(values))
@@ -128,16 +125,33 @@ def rooms(
     image: Float[np.ndarray, "h w"],
     inside: Bool[np.ndarray, "h w"],
     found: Mapping[str, Bool[np.ndarray, "h w"]],
+    overlaps: Mapping[str, float],
 ) -> Drawing:
-    """A drawing, its labels, and what networks found: right pixels green, mistakes purple."""
+    """A drawing, its labels, and what networks found: right pixels green, mistakes purple.
+
+    The overlap of each network's labels with the room stands below them.
+    """
 
     def draw(figure: Figure) -> None:
-        each = panels(figure, 2 + len(found), 2 + len(found), 2)
+        if is_slide(figure):  # two small ones above each other, then what was found, large
+            grid = figure.add_gridspec(2, 1 + len(found), width_ratios=[0.62] + [1] * len(found))
+            each = [figure.add_subplot(grid[row, 0]) for row in range(2)]
+            each += [figure.add_subplot(grid[:, 1 + n]) for n in range(len(found))]
+        else:
+            each = panels(figure, 2 + len(found), 2 + len(found), 2)
         draw_image(each[0], 1 - image, "drawing", low=-0.3, high=1.3)
         _cells(each[1], {"output": inside}, "inside")
         for axes, (name, pixels) in zip(each[2:], found.items(), strict=True):
             marks = {"output": pixels & inside, "gradient": pixels != inside}
             _cells(axes, marks, name)
+            axes.set_xlabel(f"overlap {overlaps[name]:.2f}")
+        if is_slide(figure):
+            for y, text, colour in (
+                (-0.23, "rightly called inside", "output"),
+                (-0.35, "wrong: missed, or called inside in vain", "gradient"),
+            ):
+                each[2].text(0, y, text, color=role(colour), transform=each[2].transAxes,
+                             in_layout=False)  # fmt: skip
 
     return draw
 
@@ -146,24 +160,10 @@ def _cells(axes: Axes, marks: Mapping[str, Bool[np.ndarray, "h w"]], title: str)
     """Sets of pixels in the colours of roles."""
     for colour, pixels in marks.items():
         height, width = pixels.shape
-        _squares(axes, pixels, colour)
+        fill_cells(axes, pixels, colour)
     axes.set(xlim=(0, width), ylim=(height, 0), aspect="equal", xticks=[], yticks=[], title=title)
     for spine in axes.spines.values():
         spine.set(visible=True, color=role("line"), linewidth=0.8)
-
-
-def _squares(axes: Axes, pixels: Bool[np.ndarray, "h w"], colour: str, alpha: float = 1.0) -> None:
-    """Fill pixels. They are one path: neighbours that were drawn one by one would show a seam."""
-    corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]])
-    runs = []
-    for i, row in enumerate(pixels):
-        edges = np.flatnonzero(np.diff(np.r_[False, row, False]))  # where runs begin and end
-        for start, end in edges.reshape(-1, 2):
-            corner, size = np.array([start, i]), np.array([end - start, 1])
-            runs.append(Path(corner + size * corners, closed=True))
-    if runs:
-        whole = Path.make_compound_path(*runs)
-        axes.add_patch(PathPatch(whole, fc=role(colour), ec="none", alpha=alpha, zorder=0))
 
 
 def room_results(
@@ -213,7 +213,9 @@ def operations(
         for axes, (channels, counts) in zip(each, direct.items(), strict=True):
             axes.plot(kernels, counts / 1e6, color=role("kernel"))
             axes.axhline(transforms[channels] / 1e6, color=role("output"), linewidth=2)
-            axes.axvline(crossings[channels], color=role("line"), linewidth=1, zorder=0)
+            crossing = crossings[channels]
+            axes.axvline(crossing, color=role("line"), linewidth=1, zorder=0)
+            axes.text(crossing + 0.5, counts[0] / 1e6, f"from {crossing}×{crossing} on")
             axes.set_yscale("log")
             axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
             axes.yaxis.set_minor_locator(NullLocator())
@@ -221,7 +223,8 @@ def operations(
                        ha="right", va="top")  # fmt: skip
             label_line(axes, kernels[-1], transforms[channels] / 1e6 * 0.8, "FFT", "output",
                        ha="right", va="top")  # fmt: skip
-            axes.set_title(f"{channels} {'channel' if channels == 1 else 'channels'}")
+            ending = "" if channels == 1 else "s"
+            axes.set_title(f"{channels} channel{ending}, {channels} filter{ending}")
             axes.set_xlabel("side of the kernel")
         each[0].set_ylabel("million operations")
 

@@ -68,7 +68,7 @@ def shared_or_not(sizes: Sequence[int], one: Runs, whole: Runs) -> Drawing:
 
     def draw(figure: Figure) -> None:
         both = panels(figure, 2, 2, 1)
-        titles = ("one weight's gradient", "the whole gradient's length")
+        titles = ("one weight’s gradient", "the whole gradient’s length")
         for axes, title, lines in zip(both, titles, (one, whole), strict=True):
             for n, (name, runs) in enumerate(lines.items()):
                 values = runs.mean(axis=0)
@@ -102,15 +102,15 @@ def factors(
         first, second = panels(figure, 2, 2, 1)
         for n, (name, runs) in enumerate(in_units.items()):
             _runs(first, np.asarray(sizes) * 1.07 ** (n - 1.5), runs, colours[name], "-")
-            first.text(0.03, 0.95 - 0.1 * n, name, color=role(colours[name]), va="top",
-                       transform=first.transAxes)  # fmt: skip
+            first.text(0.03, 0.95 - 0.1 * n, name.replace("'", "’"), color=role(colours[name]),
+                       va="top", transform=first.transAxes)  # fmt: skip
         _powers_of_two(first, sizes)
-        first.set_title("in units of σx·σg")
+        first.set_title("size of dw, in units of σx·σg")
         _runs(second, np.asarray(sizes), raw, "gradient", "-")
         second.plot(sizes, expected.mean(axis=0), color=role("muted"), linewidth=1.5, ls="--")
         _powers_of_two(second, sizes, both=False)
         log_scale(second, [0.02, 0.05, 0.1, 0.2, 0.5])
-        second.set_title("as it is")
+        second.set_title("size of dw, as it is")
         label_line(second, sizes[1], raw.max(axis=0)[1] * 1.15, "the network", "gradient",
                    ha="center", va="bottom")  # fmt: skip
         label_line(second, sizes[1], expected.mean(axis=0)[1] * 0.6, "were all independent",

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from convbook.plotting import Drawing, draw_matrix, label_line, panels, role
+from convbook.drawings.cells import Matrix, draw_matrices
+from convbook.plotting import Drawing, is_narrow, label_line, panels, role
 
 if TYPE_CHECKING:
     from jaxtyping import Float
     from matplotlib.figure import Figure
-
-
-class Matrix(NamedTuple):
-    """A matrix with the name to write above it, the colour of its role, and cells to fill."""
-
-    name: str
-    values: Float[np.ndarray, "h w"]
-    colour: str
-    highlight: Sequence[tuple[int, int]] = ()
 
 
 def windows_of_weights(n: int, k: int) -> Drawing:
@@ -50,12 +42,7 @@ def matrices(items: Sequence[Matrix], wide: int, narrow: int = 2) -> Drawing:
     """Matrices beside each other, their cells of one size."""
 
     def draw(figure: Figure) -> None:
-        height = max(len(item.values) for item in items)
-        width = max(len(item.values[0]) for item in items)
-        for axes, item in zip(panels(figure, len(items), wide, narrow), items, strict=True):
-            draw_matrix(axes, item.values, item.name, colour=item.colour, number="{:.4g}".format,
-                        highlight=item.highlight)  # fmt: skip
-            axes.set(xlim=(-0.05, width + 0.05), ylim=(height + 0.05, -0.05), anchor="NW")
+        draw_matrices(figure, items, narrow if is_narrow(figure) else wide)
 
     return draw
 

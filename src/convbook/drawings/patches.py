@@ -6,12 +6,21 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from matplotlib.patches import Rectangle
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
 
-from convbook.plotting import Drawing, draw_image, is_narrow, label_line, panels, role
+from convbook.plotting import (
+    Drawing,
+    draw_image,
+    is_narrow,
+    is_slide,
+    label_line,
+    panels,
+    role,
+)
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Int
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -49,28 +58,30 @@ def made_of(
             top, bottom = grid[2 * (n // columns) :, n % columns][:2]
             draw_image(top, 1 - item.image, _percent(item.share))
             draw_image(bottom, item.added, limit=single)
+            if n % columns == 0:
+                top.set_ylabel("image")
+                bottom.set_ylabel("added")
 
     return draw
 
 
-def running_sums(shares: Float[np.ndarray, "filters images"], shown: int) -> Drawing:
-    """The shares of all images in a filter, added up from the most positive one on."""
-    sums = np.cumsum(-np.sort(-shares, axis=1), axis=1)
-    last = shares.shape[1] - 1
-    kept = np.unique(np.r_[0:last:8, last])  # enough points for a smooth line
+def running_sums(
+    images: Int[np.ndarray, " n"], sums: Float[np.ndarray, "filters n"], shown: int
+) -> Drawing:
+    """Shares in each filter, added up over so many ``images``, those that pushed most first."""
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
         axes.axhline(1, color=role("muted"), linewidth=1, linestyle=(0, (3, 3)))
         for curve in np.delete(sums, shown, axis=0):
-            axes.plot(kept + 1, curve[kept], color=role("kernel"), linewidth=0.8, alpha=0.45)
-        axes.plot(kept + 1, sums[shown][kept], color=role("kernel"), linewidth=2.4)
-        middle = last // 2
-        axes.text(middle, 0.955 * sums[shown][middle], "moved most",
+            axes.plot(images, curve, color=role("kernel"), linewidth=0.8, alpha=0.45)
+        axes.plot(images, sums[shown], color=role("kernel"), linewidth=2.4)
+        middle = len(images) // 2
+        axes.text(images[middle], 0.955 * sums[shown][middle], "moved most",
                   color=role("kernel"), ha="center", va="top",
                   bbox={"facecolor": role("paper"), "edgecolor": "none", "pad": 1})  # fmt: skip
-        axes.text(last + 1, 0.97, "all together: 1", ha="right", va="top", color=role("muted"))
-        axes.set(xlim=(0, last + 1), ylim=(0, 1.06 * sums.max()))
+        axes.text(images[-1], 0.97, "all together: 1", ha="right", va="top", color=role("muted"))
+        axes.set(xlim=(0, images[-1]), ylim=(0, 1.06 * sums.max()))
         axes.set(xlabel="images, those that pushed most first", ylabel="their shares, added")
 
     return draw
@@ -83,6 +94,7 @@ def same_filter(
 ) -> Drawing:
     """A filter, pictures with frames around the patches used, and the filter made of each."""
     limit, k = float(np.abs(trained).max()), len(trained)
+    square = np.array([[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]])
 
     def draw(figure: Figure) -> None:
         narrow = is_narrow(figure)
@@ -92,10 +104,13 @@ def same_filter(
         pairs[0][1].axis("off")
         for (upper, lower), (name, (image, places)) in zip(pairs[1:], sources.items(), strict=True):
             draw_image(upper, image, name)
-            for row, column in places:
-                frame = Rectangle((column - 0.5, row - 0.5), k, k, fill=False, lw=1.1,
-                                  ec=role("kernel"))  # fmt: skip
-                upper.add_patch(frame)
+            frames = Path.make_compound_path(
+                *(
+                    Path(k * square + (column - 0.5, row - 0.5), closed=True)
+                    for row, column in places
+                )
+            )
+            upper.add_patch(PathPatch(frames, fill=False, lw=1.1, ec=role("kernel")))
             draw_image(lower, rebuilt[name], f"out of {len(places)} patches", limit=limit)
 
     return draw
@@ -109,7 +124,8 @@ def revealed(
     """An image, a fully connected layer's gradient, and guesses from more and more filters'."""
 
     def draw(figure: Figure) -> None:
-        axes = panels(figure, 2 + len(guesses), 2 + len(guesses), 2)
+        count = 2 + len(guesses)
+        axes = panels(figure, count, 3 if is_slide(figure) else count, 2)
         limit = float(np.abs(dense).max())
         draw_image(axes[0], 1 - image, "the image")
         draw_image(axes[1], dense, "dense layer", limit=limit)

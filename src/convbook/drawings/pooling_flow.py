@@ -116,9 +116,10 @@ def evidence(
         first.set_xscale("log", base=2)
         ticks(first, marks)
         first.set_xlabel("places that carry the mark, of 64")
-        first.set_title("told from noise")
+        first.set_title("told from noise (probability)")
         first.set_ylim(None, 1.06)
-        second.plot(counts, counts, color=role("line"), linewidth=1, zorder=0)
+        second.plot(counts, counts, color=role("muted"), linewidth=1, zorder=0)
+        label_line(second, counts[-2], counts[-2] + 0.3, "exact", "muted", ha="right", va="bottom")
         for name, runs in counted.items():
             band(second, counts, runs, COLOURS[name])
         label_line(second, counts[4], counts[4] - 1.5, "average", COLOURS["average"])

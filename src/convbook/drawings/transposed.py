@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.patches import Rectangle
 
+from convbook.drawings.cells import Matrix, draw_grid, draw_matrices, fill_cells
 from convbook.plotting import (
     Drawing,
     draw_image,
     draw_matrix,
     is_narrow,
+    is_slide,
     label_line,
     panels,
     role,
@@ -35,6 +37,8 @@ def matrices(shown: Mapping[str, tuple[Float[np.ndarray, "m n"], str]]) -> Drawi
         ):
             draw_image(axes, matrix, title, limit=float(np.abs(matrix).max()))
             axes.set_xlabel(below)
+            if is_slide(figure):  # as high as a slide has room for
+                axes.set_aspect(2.5)
 
     return draw
 
@@ -67,15 +71,19 @@ def blocks(
 
 
 def weights(shown: Mapping[str, Int[np.ndarray, "m n"]]) -> Drawing:
-    """Matrices of the numbers of weights (from 1; 0: none), drawn as letters."""
+    """Four matrices of the numbers of weights (from 1; 0: none), drawn as letters."""
 
     def draw(figure: Figure) -> None:
         # A row more for each title, so that the cells are about as large in all of them.
         heights = [len(numbers) + 1 for numbers in shown.values()]
         narrow = {"height_ratios": heights} if is_narrow(figure) else {}
-        for axes, (title, numbers) in zip(
-            panels(figure, len(shown), len(shown), 1, **narrow), shown.items(), strict=True
-        ):
+        if is_slide(figure):  # the two lowest above each other, for larger cells
+            grid = figure.add_gridspec(2, 3)
+            places = (grid[:, 0], grid[0, 1], grid[1, 1], grid[:, 2])
+            each = [figure.add_subplot(place) for place in places]
+        else:
+            each = panels(figure, len(shown), len(shown), 1, **narrow)
+        for axes, (title, numbers) in zip(each, shown.items(), strict=True):
             _weights(axes, numbers, title, shade=lambda number: 0.12 + 0.2 * (number - 1), size=9)
 
     return draw
@@ -89,22 +97,16 @@ def _weights(
     size: float,
 ) -> None:
     height, width = numbers.shape
-    _grid(axes, height, width)
-    for (i, j), number in np.ndenumerate(numbers):
-        if number:
-            axes.add_patch(
-                Rectangle((j, i), 1, 1, fc=role("kernel"), ec="none", alpha=shade(int(number)))
-            )
-            letter = LETTERS[int(number) - 1]
-            axes.text(j + 0.5, i + 0.53, letter, ha="center", va="center", fontsize=size)
+    draw_grid(axes, height, width)
+    shades = np.array([[shade(int(number)) if number else 0 for number in row] for row in numbers])
+    for alpha in np.unique(shades[shades > 0]):
+        fill_cells(axes, shades == alpha, "kernel", float(alpha))
+    for i, j in np.argwhere(numbers):
+        letter = LETTERS[int(numbers[i, j]) - 1]
+        axes.text(j + 0.5, i + 0.53, letter, ha="center", va="center", fontsize=size)
     axes.set(xlim=(-0.05, width + 0.05), ylim=(height + 0.05, -0.05), aspect="equal")
     axes.axis("off")
     axes.set_title(title)
-
-
-def _grid(axes: Axes, height: int, width: int) -> None:
-    axes.hlines(range(height + 1), 0, width, color=role("line"), lw=0.6, zorder=0.5)
-    axes.vlines(range(width + 1), 0, height, color=role("line"), lw=0.6, zorder=0.5)
 
 
 def system(
@@ -115,16 +117,12 @@ def system(
     """Windows times filter equals output: three matrices in a row."""
 
     def draw(figure: Figure) -> None:
-        ratios = [3.1, 1.8, 1.8] if is_narrow(figure) else [3, 1, 3]
-        axes = figure.subplots(1, 3, width_ratios=ratios)
-        draw_matrix(axes[0], windows, "windows", colour="input")
-        draw_matrix(axes[1], kernel[:, None], "filter", colour="kernel")
-        draw_matrix(axes[2], output[:, None], "output", colour="output")
-        for one, sign in zip(axes[1:], ("×", "="), strict=True):
-            one.set_xlim(-0.7, 1.1)
-            one.text(-0.4, len(kernel) / 2, sign, ha="center", va="center", fontsize=13)
-        axes[0].set_anchor("E")
-        axes[2].set_anchor("W")
+        items = [
+            Matrix("windows", windows, "input", sign="×"),
+            Matrix("filter", kernel[:, None], "kernel", sign="="),
+            Matrix("output", output[:, None], "output"),
+        ]
+        draw_matrices(figure, items, columns=3)
 
     return draw
 
@@ -142,7 +140,12 @@ def errors(
             axes.plot(lengths, values, "o", ms=3, mec="none", alpha=0.45, color=role("kernel"))
         axes.plot(lengths, expected, color=role("ink"), lw=1.2)
         label_line(axes, lengths[-2], expected[-2] * 2.3, "theory", "ink", ha="center")
-        axes.set(xscale="log", yscale="log", xlabel="length of the row", ylabel="error")
+        axes.set(
+            xscale="log",
+            yscale="log",
+            xlabel="length of the row",
+            ylabel="distance from the true filter",
+        )
         axes.set_xticks(lengths, [f"{length:,}" for length in lengths])
         axes.set_yticks([0.01, 0.1, 1], ["0.01", "0.1", "1"])
         axes.minorticks_off()
@@ -156,10 +159,16 @@ def stamps(
     """A stamp of the kernel for each number of the input, where it lies; then their sum."""
 
     def draw(figure: Figure) -> None:
-        each = panels(figure, x.size + 1, x.size + 1, 2)
+        if is_slide(figure):  # the stamps lie as the numbers do, and their sum beside them
+            rows, columns = x.shape
+            grid = figure.add_gridspec(rows, columns + 1, width_ratios=[1] * columns + [rows])
+            each = [figure.add_subplot(grid[i, j]) for i, j in np.ndindex(x.shape)]
+            each.append(figure.add_subplot(grid[:, columns]))
+        else:
+            each = panels(figure, x.size + 1, x.size + 1, 2)
         for axes, ((i, j), value) in zip(each, np.ndenumerate(x), strict=False):
             height, width = output.shape
-            _grid(axes, height, width)
+            draw_grid(axes, height, width)
             for (a, b), weight in np.ndenumerate(w):
                 product = value * weight
                 corner = (j + b, i + a)
