@@ -1,5 +1,6 @@
 """The small book as fixtures: fresh for a test, or built once for many."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -23,3 +24,11 @@ def built_book(tmp_path_factory: pytest.TempPathFactory) -> Project:
     command = [sys.executable, "-m", "sitekit", "build"]
     subprocess.run(command, cwd=book.root, check=True, capture_output=True)
     return book
+
+
+@pytest.fixture
+def copy(built_book: Project, tmp_path: Path) -> Project:
+    """A copy of the built book, to be broken."""
+    shutil.copytree(built_book.root, tmp_path / "small")
+    shutil.rmtree(tmp_path / "small/_build/work")
+    return Project(tmp_path / "small")

@@ -1,7 +1,11 @@
 """A small book: one chapter with a figure and an answer, a page without code, two modules."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
+
+from bs4 import BeautifulSoup
 
 from sitekit.project import Project
 
@@ -65,6 +69,20 @@ See [the chapter](small.md).
 ```
 """
 
+CATALOGUE = """# Figures
+
+```{figure-decks}
+```
+
+```{figure-snippet} beamer small-line
+```
+
+## Small
+
+```{figure-cards} small
+```
+"""
+
 
 def write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,14 +94,18 @@ def make_small_book(folder: Path) -> Project:
     root = folder / "small"
     write(root / "book/small.md", CHAPTER)
     write(root / "book/index.md", FRONT)
-    write(root / "book/figure-ids.txt", "small-line\n")
+    write(root / "book/figures.md", CATALOGUE)
+    write(root / "book/figure-ids.txt", "small-line\nsmall-old -> small-line\n")
     write(root / "book/questions.toml", '[small]\nanswers = ["0.four"]\n')
     write(root / "book/references.bib", "")
     write(root / "src/smallpkg/__init__.py", "")
     write(root / "src/smallpkg/used.py", "def double(x):\n    return 2 * x\n")
     write(root / "src/smallpkg/unused.py", "X = 1\n")
     write(root / "requirements.txt", "numpy==1.0  # a comment\n")
-    write(root / "_toc.yml", "format: jb-book\nroot: index\nchapters:\n  - file: small\n")
+    write(
+        root / "_toc.yml",
+        "format: jb-book\nroot: index\nchapters:\n  - file: small\n  - file: figures\n",
+    )
     for name in ("_config.yml", "CITATION.cff"):
         shutil.copy(ROOT / name, root / name)
     shutil.copytree(ROOT / "book/assets", root / "book/assets")
@@ -96,3 +118,15 @@ def edit(book: Project, name: str, old: str, new: str) -> None:
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new))
+
+
+def build(book: Project) -> subprocess.CompletedProcess[str]:
+    """Build the book's site in a process of its own."""
+    command = [sys.executable, "-m", "sitekit", "build"]
+    options = {"capture_output": True, "text": True, "timeout": 300}  # a hang is a failure
+    return subprocess.run(command, cwd=book.root, check=False, **options)
+
+
+def page(book: Project, name: str) -> BeautifulSoup:
+    """A page of the built site."""
+    return BeautifulSoup((book.site / name).read_text(), "html.parser")

@@ -2,22 +2,11 @@
 
 import hashlib
 import json
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from bs4 import BeautifulSoup
-from small_book import edit
-
-from sitekit.project import Project
-
-
-def build(book: Project) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "sitekit", "build"]
-    options = {"capture_output": True, "text": True, "timeout": 300}  # a hang is a failure
-    return subprocess.run(command, cwd=book.root, check=False, **options)
+from small_book import build, edit, page
 
 
 def contents(site: Path) -> dict[str, str]:
@@ -26,18 +15,6 @@ def contents(site: Path) -> dict[str, str]:
         for path in site.rglob("*")
         if path.is_file()
     }
-
-
-def page(book: Project, name: str) -> BeautifulSoup:
-    return BeautifulSoup((book.site / name).read_text(), "html.parser")
-
-
-@pytest.fixture
-def copy(built_book, tmp_path) -> Project:
-    """A copy of the built book, to be broken."""
-    shutil.copytree(built_book.root, tmp_path / "small")
-    shutil.rmtree(tmp_path / "small/_build/work")
-    return Project(tmp_path / "small")
 
 
 def test_progress_is_one_line_a_chapter(built_book):
@@ -60,40 +37,6 @@ def test_answers_stand_in_one_file(built_book):
     assert page(built_book, "small.html").find(id="small-section")
 
 
-def test_figures_stand_at_their_addresses(built_book):
-    (entry,) = json.loads((built_book.site / "figures/figures.json").read_text())["figures"]
-    assert entry["id"] == "small-line"
-    assert entry["title"] == "Two doubled is four"
-    assert entry["caption"] == "The caption says 4."
-    assert entry["alt"] == "A line rises to 4."
-    assert entry["chapter"] == "small"
-    assert entry["licence"] == "CC-BY-4.0"
-    names = {f"small-line.{ending}" for ending in ("svg", "pdf", "png", "csv")}
-    assert names | {"small-line-narrow.svg"} == set(entry["files"])
-    for name, facts in entry["files"].items():
-        content = (built_book.site / "figures" / name).read_bytes()
-        assert hashlib.sha256(content).hexdigest() == facts["sha256"]
-    assert {"date", "commit", "device", "python", "torch", "seeds"} == set(entry["provenance"])
-    html, _, anchor = entry["page"].partition("#")
-    assert page(built_book, html).find(id=anchor).name == "figure"
-    assert "Two doubled is four" in entry["citation"]["text"]
-    assert entry["citation"]["bibtex"].startswith("@misc{small-line,")
-
-
-def test_a_figure_on_the_page_has_both_drawings_and_its_files(built_book):
-    figure = page(built_book, "small.html").find("figure", id="small-line")
-    image = figure.find("img")
-    assert image["alt"] == "A line rises to 4."
-    assert image["src"] == "figures/small-line.svg"
-    assert int(image["width"]) > int(image["height"]) > 0
-    assert figure.find("source")["srcset"] == "figures/small-line-narrow.svg"
-    caption = figure.find("figcaption").get_text()
-    assert "Two doubled is four. The caption says 4." in caption
-    links = {link["href"] for link in figure.select(".figure-files a")}
-    assert links == {f"figures/small-line.{ending}" for ending in ("svg", "pdf", "png", "csv")}
-    assert page(built_book, "small.html").find("a", href="#small-line")  # {numref} leads there
-
-
 def test_a_negative_number_has_a_minus_sign(built_book):
     assert "its negative −4," in page(built_book, "small.html").get_text()
 
@@ -113,14 +56,6 @@ def test_no_line_breaks_between_a_formula_and_a_comma(built_book):
 def test_a_table_written_by_a_cell_is_a_table(built_book):
     table = page(built_book, "small.html").find("table")
     assert [cell.get_text(strip=True) for cell in table.find_all(["th", "td"])] == list("ab12")
-
-
-def test_a_borrowed_figure_leads_to_its_chapter(built_book):
-    place = page(built_book, "index.html").find(class_="borrowed-figure")
-    assert place.find("img")["src"] == "figures/small-line.svg"
-    assert place.find("img")["alt"] == "A line rises to 4."
-    assert place.find("a")["href"] == "small.html#small-line"
-    assert place.find("a").get_text() == "Two doubled is four"
 
 
 def test_pages_say_what_they_take_and_where_they_come_from(built_book):
@@ -217,7 +152,27 @@ FAULTS = {
     "a lost figure": (
         "book/figure-ids.txt", "small-line", "small-line\nsmall-lost", "", "small-lost"),
     "a figure that is not registered": (
-        "book/figure-ids.txt", "small-line", "", "", "small-line"),
+        "book/figure-ids.txt", "small-line\nsmall-old -> small-line", "", "", "small-line"),
+    "a figure renamed to one that is not there": (
+        "book/figure-ids.txt", "small-old -> small-line", "small-old -> small-lime", "small-old",
+        "small-lime"),
+    "a figure shown under the name that it gave up": (
+        "book/figure-ids.txt", "small-line\nsmall-old -> small-line",
+        "small-x\nsmall-line -> small-x", "", "small-line"),
+    "a chapter whose figures the catalogue does not list": (
+        "book/figures.md", "```{figure-cards} small\n```", "None.", "# Figures", "small"),
+    "cards of a chapter without figures": (
+        "book/figures.md", "{figure-cards} small", "{figure-cards} index", "{figure-cards}",
+        "index"),
+    "a snippet of a figure that is not there": (
+        "book/figures.md", "beamer small-line", "beamer small-lime", "{figure-snippet}",
+        "small-lime"),
+    "a snippet for a program that is unknown": (
+        "book/figures.md", "beamer small-line", "keynote small-line", "{figure-snippet}",
+        "keynote"),
+    "an interval for a column that is not there": (
+        "book/small.md", 'title="Two doubled', 'interval={"z": 2.0}, title="Two doubled',
+        'figure("small-line"', "'z'"),
     "a borrowed figure that no chapter shows": (
         "book/index.md", "small-line", "small-lime", "{borrowed-figure}", "small-lime"),
     "a chapter without code": (
