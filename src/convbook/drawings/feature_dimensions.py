@@ -1,4 +1,4 @@
-"""The drawings of Feature dimensions, first half: each function makes one for `publish.figure`."""
+"""Drawings of the sizes of layers and of what these cost."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from matplotlib.patches import Polygon, Rectangle
 
-from convbook.plotting import Drawing, draw_image, is_narrow, label_line, panels, role
+from convbook.drawings.cells import draw_grid, fill_cells
+from convbook.plotting import Drawing, is_narrow, is_slide, panels, role
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float
@@ -27,9 +28,12 @@ class Activation(NamedTuple):
 
 
 def boxes(layers: Sequence[Activation], column: int = 28) -> Drawing:
-    """Activations as boxes, one unit an entry; flat ones in columns of the given height."""
+    """Activations as boxes, one unit an entry; flat ones in columns of the given height.
+
+    Between boxes stands how many times as many numbers the second one has.
+    """
     depth = 0.5  # of a channel, to the right and upwards
-    gap, half = 13.0, column / 2
+    half = column / 2
 
     def box(axes: Axes, x: float, shape: tuple[int, ...]) -> float:
         """Draw one and return its width."""
@@ -53,20 +57,34 @@ def boxes(layers: Sequence[Activation], column: int = 28) -> Drawing:
         return width + d
 
     def draw(figure: Figure) -> None:
-        cuts = [0, 4, len(layers)] if is_narrow(figure) else [0, len(layers)]
-        grid = figure.subplots(len(cuts) - 1, 1, squeeze=False)
-        for axes, start, end in zip(grid[:, 0], cuts[:-1], cuts[1:], strict=True):
+        in_two_rows = is_narrow(figure) or is_slide(figure)
+        cuts = [0, 3, len(layers)] if in_two_rows else [0, len(layers)]
+        gap = 26.0 if is_slide(figure) else 13.0
+        rows = figure.subplots(len(cuts) - 1, 1, squeeze=False)[:, 0]
+        ends = []
+        for axes, start, end in zip(rows, cuts[:-1], cuts[1:], strict=True):
             x = 0.0
-            for layer in layers[start:end]:
+            for n, layer in enumerate(layers[start:end], start):
                 width = box(axes, x, layer.shape)
                 middle = x + max(width, 8) / 2
+                change = _times(layers[n - 1].shape, layer.shape) if n > start else ""
+                axes.text(x - gap / 2, 0, change, ha="center", va="center")
                 axes.text(middle, -half - 3, f"{layer.name}\n{layer.label}", ha="center", va="top")
                 x += max(width, 8) + gap
-            end_of_row = max(x - gap + 4, 118) if is_narrow(figure) else x - gap + 4
-            axes.set(xlim=(-5, end_of_row), ylim=(-half - 15, half + 6), aspect="equal")
+            ends.append(x - gap + 4)
+        for axes in rows:
+            axes.set(xlim=(-5, max(ends)), ylim=(-half - 15, half + 6), aspect="equal")
             axes.axis("off")
 
     return draw
+
+
+def _times(before: tuple[int, ...], after: tuple[int, ...]) -> str:
+    """By what a layer multiplies or divides the numbers of a map, where it changes them."""
+    if len(after) == 1:
+        return ""
+    ratio = np.prod(after) / np.prod(before)
+    return f"×{ratio:g}" if ratio > 1 else f"÷{1 / ratio:g}" if ratio < 1 else ""
 
 
 def positions(
@@ -117,12 +135,11 @@ def unread(layers: Mapping[str, Bool[np.ndarray, "h w"]]) -> Drawing:
             panels(figure, len(layers), 4, 2), layers.items(), strict=True
         ):
             height, width = read.shape
-            axes.add_patch(Rectangle((0, 0), width, height, fc=role("input"), alpha=FADED, lw=0))
-            for row, column in np.argwhere(~read):
-                axes.add_patch(Rectangle((column, row), 1, 1, fc=role("muted"), lw=0))
-            for n in range(max(read.shape) + 1):
-                axes.plot([0, width], [min(n, height)] * 2, color=role("paper"), lw=0.7)
-                axes.plot([min(n, width)] * 2, [0, height], color=role("paper"), lw=0.7)
+            fill_cells(axes, np.ones_like(read), "input", FADED)
+            fill_cells(axes, ~read, "muted")
+            draw_grid(axes, height, width, "paper")
+            share = f"{1 - read.mean():.0%} unread".replace("%", " %")
+            axes.text(width / 2, height + 0.6, share, ha="center", va="top")
             axes.set(xlim=(-0.3, width + 0.3), ylim=(height + 0.3, -0.3), aspect="equal")
             axes.axis("off")
             axes.set_title(name)
@@ -146,127 +163,6 @@ def groups(channels: int, filters: int, cases: Mapping[int, str]) -> Drawing:
             axes.set(xlim=(-0.15, 1.15), ylim=(max(channels, filters) - 0.5, -0.5))
             axes.axis("off")
             axes.set_title(name)
-
-    return draw
-
-
-def nested(
-    image: Float[np.ndarray, "h w"], centre: tuple[float, float], sides: Mapping[str, int]
-) -> Drawing:
-    """Windows around one place of a picture, each with its name and its side beside the picture."""
-    height, width = image.shape
-
-    def draw(figure: Figure) -> None:
-        axes = figure.subplots()
-        draw_image(axes, image)
-        room = width * (0.5 if is_narrow(figure) else 0.42)
-        rows = np.linspace(0.06, 0.94, len(sides)) * height
-        for (name, side), y in zip(reversed(list(sides.items())), rows, strict=True):
-            top, left = centre[0] - side / 2, centre[1] - side / 2
-            for colour, line in (("paper", 3.2), ("kernel", 1.6)):
-                axes.add_patch(
-                    Rectangle((left, top), side, side, fill=False, ec=role(colour), lw=line)
-                )
-            at = (left + side, min(max(y, top), top + side))
-            for colour, line in (("paper", 2.4), ("kernel", 1.0)):
-                axes.plot([at[0], width + 4], [at[1], y], color=role(colour), lw=line,
-                          zorder=2 if colour == "paper" else 3)  # fmt: skip
-            axes.text(width + 8, y, f"{name}: {side}", va="center", color=role("kernel"))
-        axes.set(xlim=(-2, width + room), ylim=(height + 1, -2))
-        for spine in axes.spines.values():
-            spine.set_visible(False)
-
-    return draw
-
-
-def growth(layers: Sequence[int], curves: Mapping[str, Sequence[int]]) -> Drawing:
-    """Receptive fields against depth; each curve's name stands at its end."""
-    colours = dict(zip(curves, ("input", "output", "kernel"), strict=True))
-
-    def draw(figure: Figure) -> None:
-        axes = figure.subplots()
-        for name, sides in curves.items():
-            axes.plot(layers, sides, "o-", ms=4, color=role(colours[name]))
-            label_line(axes, layers[-1] + (0.5 if is_narrow(figure) else 0.2), sides[-1], name,
-                       colours[name])  # fmt: skip
-        axes.set_yscale("log", base=2)
-        ticks = [1, 4, 16, 64, 256]
-        axes.set_yticks(ticks, [str(tick) for tick in ticks])
-        axes.set_xticks(layers)
-        axes.set(xlabel="convolutions", ylabel="receptive field (pixels)")
-        axes.set(xlim=(-0.2, layers[-1] * (1.72 if is_narrow(figure) else 1.3)), ylim=(0.8, 900))
-        axes.spines["bottom"].set_bounds(layers[0], layers[-1])
-
-    return draw
-
-
-def holes(stacks: Mapping[str, Bool[np.ndarray, "h w"]]) -> Drawing:
-    """The pixels that one output sees (filled) in the window around them, on one scale."""
-    largest = max(max(seen.shape) for seen in stacks.values())
-
-    def draw(figure: Figure) -> None:
-        for axes, (name, seen) in zip(
-            panels(figure, len(stacks), 3, 3), stacks.items(), strict=True
-        ):
-            for (row, column), is_seen in np.ndenumerate(seen):
-                place = column - seen.shape[1] / 2, row - seen.shape[0] / 2
-                axes.add_patch(
-                    Rectangle(place, 1, 1, fc=role("input") if is_seen else "none",
-                              ec=role("paper") if is_seen else role("line"), lw=0.6)
-                )  # fmt: skip
-            half = largest / 2 + 0.2
-            axes.set(xlim=(-half, half), ylim=(half, -half), aspect="equal")
-            axes.axis("off")
-            axes.set_title(name, loc="center")
-
-    return draw
-
-
-def effective(
-    energy: Float[np.ndarray, "n n"],
-    sides: Mapping[str, int],
-    depths: Sequence[int],
-    whole: Sequence[int],
-    measured: Float[np.ndarray, "seeds depths"],
-    predicted: Sequence[float],
-) -> Drawing:
-    """An energy map with two windows, and both windows' sides against depth, over seeds."""
-
-    def draw(figure: Figure) -> None:
-        if is_narrow(figure):
-            left, right = figure.subplots(2, 1, height_ratios=[1, 1.1])
-        else:
-            left, right = figure.subplots(1, 2, width_ratios=[1, 1.5])
-        draw_image(left, np.sqrt(energy / energy.max()))
-        middle = (len(energy) - 1) / 2
-        for (name, side), colour in zip(sides.items(), ("input", "kernel"), strict=True):
-            corner = middle - side / 2
-            left.add_patch(
-                Rectangle((corner, corner), side, side, fill=False, ec=role("paper"), lw=3.2)
-            )
-            left.add_patch(
-                Rectangle((corner, corner), side, side, fill=False, ec=role(colour), lw=1.8)
-            )
-            # The name of the whole window stands inside it, that of the other above it.
-            y = corner + side - 1.2 if side == len(energy) else corner - 1.2
-            label = {"facecolor": role("paper"), "edgecolor": "none", "pad": 1.5}
-            left.text(middle, y, name, color=role(colour), ha="center", va="bottom", bbox=label)
-        right.plot(depths, whole, "o-", ms=4, color=role("input"))
-        right.plot(depths, predicted, color=role("muted"), lw=1, ls=(0, (4, 3)))
-        mean, spread = measured.mean(0), measured.std(0, ddof=1)
-        right.errorbar(depths, mean, spread, fmt="o-", ms=4, color=role("kernel"), capsize=3)
-        right.set_xscale("log", base=2)
-        right.set_yscale("log", base=2)
-        right.set_xticks(depths, [str(depth) for depth in depths])
-        ticks = [8, 16, 32, 64]
-        right.set_yticks(ticks, [str(tick) for tick in ticks])
-        right.minorticks_off()
-        right.set(xlabel="convolutions of 3×3", ylabel="side (pixels)")
-        label_line(
-            right, depths[-2] * 0.9, whole[-2] * 1.2, "all that is seen", "input", ha="right"
-        )
-        label_line(right, depths[-2], mean[-2] * 0.68, "95 % of the influence", "kernel", va="top",
-                   ha="center")  # fmt: skip
 
     return draw
 

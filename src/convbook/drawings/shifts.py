@@ -1,4 +1,4 @@
-"""The drawings of the second half of Feature dimensions: downsampling, and pictures that move."""
+"""Drawings of downsampling, and of what becomes of pictures that move."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter
 
+from convbook.drawings.dots import dots, dots_and_mean
 from convbook.plotting import (
     Drawing,
     draw_image,
@@ -21,7 +22,6 @@ from convbook.plotting import (
 
 if TYPE_CHECKING:
     from jaxtyping import Float
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -35,12 +35,13 @@ def savings(
     looks = {
         "no pooling": ("input", 5.0, (0.5, 1.2), (8.5, 1.2)),
         "channels doubled": ("kernel", 1.8, (8.5, 0.3), (8.5, 2.4)),
-        "channels kept": ("output", 1.8, (6.3, 0.045), (6.3, 0.045)),
+        "channels kept": ("output", 1.8, (6.3, 0.041), (6.3, 0.041)),
     }
 
     def draw(figure: Figure) -> None:
         both = panels(figure, 2, 2, 1)
         titles = ("multiply-adds (millions)", "activations (thousands)")
+        clear = {"facecolor": role("paper"), "edgecolor": "none", "pad": 1.0}  # of the lines behind
         for n, (axes, title, costs) in enumerate(
             zip(both, titles, (multiply_adds, activations), strict=True)
         ):
@@ -53,8 +54,9 @@ def savings(
                             alpha=0.45 if width > 2 else 1)  # fmt: skip
                 x, share = places[n]
                 level = costs["no pooling"][0] if n == 0 or share < 1 else values[-1]
-                label_line(axes, x, share * level, name, colour, ha="left" if x < 1 else "right",
-                           va="bottom" if share > 1 else "center")  # fmt: skip
+                axes.text(x, share * level, name, color=role(colour), bbox=clear,
+                          ha="left" if x < 1 else "right",
+                          va="bottom" if share > 1 else "center")  # fmt: skip
             axes.set_yscale("log", base=2)
             axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             axes.set_title(title)
@@ -137,8 +139,8 @@ def blurs(
 ) -> Drawing:
     """Gains of blurs of so many taps, and the change that networks with them have left."""
     looks = {
-        "strided convolution": (strided, "gradient", (0.15, 1.1)),
-        "max pooling": (max_pooled, "input", (0, 0.3)),
+        "strided convolution": (strided, "gradient", 0.08),
+        "max pooling": (max_pooled, "input", 0.3),
     }
 
     def draw(figure: Figure) -> None:
@@ -151,11 +153,10 @@ def blurs(
             left.text(frequencies[at] + 0.008, gain[at] + 0.01, f"{taps}", color=role("kernel"))
         left.set(xlim=(0, 0.5), ylim=(0, 1.12), xlabel="frequency (periods a pixel)")
         left.set_title("gain, by the number of taps")
-        for n, (name, (values, colour, (place, factor))) in enumerate(looks.items()):
+        for n, (name, (values, colour, place)) in enumerate(looks.items()):
             for tap, column in enumerate(values.T):
-                draws(right, tap + 0.24 * (n - 0.5), column, colour)
-            label_line(right, place, factor * values[:, 0].max(), name, colour,
-                       ha="left" if n == 0 else "center")  # fmt: skip
+                dots_and_mean(right, tap + 0.24 * (n - 0.5), column, colour)
+            label_line(right, place, values[:, 0].mean(), name, colour)
         right.set_yscale("log")
         right.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         right.set_xticks(range(len(gains)), [f"{taps}" for taps in gains])
@@ -164,13 +165,6 @@ def blurs(
         right.set_xlim(-0.5, len(gains) - 0.5)
 
     return draw
-
-
-def draws(axes: Axes, x: float, values: Float[np.ndarray, " n"], colour: str) -> None:
-    """All values of an experiment as dots at one place, a little apart; a bar at their mean."""
-    around = x + 0.05 * np.linspace(-1, 1, len(values))
-    axes.plot(around, values, "o", ms=3, mec="none", alpha=0.55, color=role(colour))
-    axes.plot([x - 0.1, x + 0.1], [values.mean()] * 2, color=role(colour), linewidth=2)
 
 
 def seam(
@@ -224,10 +218,11 @@ def line_errors(errors: Mapping[str, Float[np.ndarray, "seeds n"]]) -> Drawing:
             axes.axhline(0, color=role("line"), linewidth=1)
             for place, column in enumerate(values.T):
                 exact = column.max() < 1e-9
-                around = place + 0.3 * np.linspace(-1, 1, len(column))
-                axes.plot(around, column, "o", ms=2.5, mec="none", alpha=0.5,
-                          color=role("output" if exact else "gradient"))  # fmt: skip
-                if not exact:
+                if exact:  # all dots would lie on this line
+                    axes.plot([place - 0.3, place + 0.3], [0, 0], color=role("output"), lw=3)
+                else:
+                    around = place + 0.3 * np.linspace(-1, 1, len(column))
+                    dots(axes, around, column, "gradient", size=2.5)
                     axes.plot([place - 0.38, place + 0.38], [np.median(column)] * 2,
                               color=role("ink"), linewidth=1.5)  # fmt: skip
             axes.set_xticks(range(values.shape[1]))
@@ -282,7 +277,7 @@ def lost(
             for y, row in enumerate(values):
                 colour = "output" if row.max() < 1e-9 else "gradient"
                 around = y + 0.14 * np.linspace(-1, 1, len(row))
-                axes.plot(row, around, "o", ms=4, mec="none", alpha=0.6, color=role(colour))
+                dots(axes, row, around, colour, size=4)
                 axes.plot([row.mean()] * 2, [y - 0.28, y + 0.28], color=role(colour), linewidth=2)
             axes.set_title(title)
             axes.set_yticks(range(len(variants)), variants)

@@ -101,6 +101,8 @@ def gains(items: Mapping[str, Float[np.ndarray, "n n"]], does: Mapping[str, str]
                 axes.set_yticks(ends, labels)
             if n >= len(items) - columns:
                 axes.set_xticks(ends, labels)
+            if n == len(items) - columns // 2 - 1:
+                axes.set_xlabel("periods a pixel")
 
     return draw
 
