@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
+from convbook.drawings.dots import dots
 from convbook.plotting import (
     Drawing,
     draw_image,
@@ -75,13 +77,14 @@ def upsamplings(results: Mapping[str, Mapping[str, Float[np.ndarray, " seeds"]]]
             for y, values in enumerate(rows.values()):
                 colour = "output" if np.median(values) < 0.05 * _largest(rows) else "gradient"
                 around = y + 0.16 * np.linspace(-1, 1, len(values))
-                axes.plot(values, around, "o", ms=3.2, mec="none", alpha=0.6, color=role(colour),
-                          clip_on=False)  # fmt: skip
+                dots(axes, values, around, colour)
                 axes.plot([np.median(values)] * 2, [y - 0.32, y + 0.32], color=role(colour))
             axes.set_title(title)
             axes.set_yticks(range(len(rows)), list(rows))
             axes.set_ylim(len(rows) - 0.4, -0.6)
-            axes.set_xlim(left=0)
+            most = max(float(values.max()) for values in rows.values())
+            axes.set_xlim(-0.03 * most, 1.1 * most)  # the dots at either end are whole
+            axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
             axes.grid(axis="x", linewidth=0.8)
             axes.set_axisbelow(True)
 

@@ -10,6 +10,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import NullLocator, StrMethodFormatter
 
 from convbook.drawings.cells import Matrix, draw_grid, draw_matrices, fill_cells
+from convbook.drawings.dots import dots
 from convbook.plotting import (
     Drawing,
     draw_image,
@@ -181,10 +182,10 @@ def room_results(
         left, right = panels(figure, 2, 2, 1)
         for y, (name, values) in enumerate(scores.items()):
             around = y + 0.12 * np.linspace(-1, 1, len(values))
-            left.plot(values, around, "o", ms=4, mec="none", alpha=0.6, color=role(colours[name]))
+            dots(left, values, around, colours[name], size=4)
             left.plot([np.median(values)] * 2, [y - 0.28, y + 0.28], color=role(colours[name]))
         left.set_yticks(range(len(scores)), list(scores))
-        left.set(xlim=(0, 1), ylim=(len(scores) - 0.5, -0.5))
+        left.set(xlim=(-0.02, 1), ylim=(len(scores) - 0.5, -0.5))
         left.set_title("overlap with the room")
         left.grid(axis="x", linewidth=0.8)
         for name, values in at_depth.items():

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.patches import Rectangle
 
 from convbook.drawings.cells import Matrix, draw_grid, draw_matrices, fill_cells
+from convbook.drawings.dots import dots
 from convbook.plotting import (
     Drawing,
     draw_image,
@@ -136,8 +137,7 @@ def errors(
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
-        for values in errors:
-            axes.plot(lengths, values, "o", ms=3, mec="none", alpha=0.45, color=role("kernel"))
+        dots(axes, np.tile(lengths, len(errors)), errors.ravel(), "kernel")
         axes.plot(lengths, expected, color=role("ink"), lw=1.2)
         label_line(axes, lengths[-2], expected[-2] * 2.3, "theory", "ink", ha="center")
         axes.set(
