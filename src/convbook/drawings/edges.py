@@ -89,7 +89,7 @@ def pixels(images: Mapping[str, Float[np.ndarray, "h w"]]) -> dict[str, Any]:
     return {
         "row": np.repeat(range(height), width),
         "column": np.tile(range(width), height),
-        **{name: image.ravel() for name, image in images.items()},
+        **{name: image.ravel() + 0.0 for name, image in images.items()},  # no −0
     }
 
 
