@@ -71,7 +71,9 @@ def plateau(
                 axes.plot(epochs, run, color=role(colours[name]), linewidth=1.2)
             axes.set(ylim=(0, max(1.3 * guessing, 1.03 * loss.max())), xlim=(0, epochs[-1]))
             axes.set_title(f"{name}: {int(members.sum())} of {len(members)}")
-        label_line(each[1], epochs[-1], 1.1 * guessing, "guessing, ln 5", "muted", ha="right")
+        label_line(
+            each[1], epochs[-1], 1.04 * guessing, "guessing, ln 5", "muted", ha="right", va="bottom"
+        )
         each[0].set_ylabel("training loss (nats)")
         name_below(figure, each, "epoch")
 

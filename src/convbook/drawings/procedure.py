@@ -34,7 +34,7 @@ def curves(
     """A panel for each measure: lines against epochs, with the 95 % interval of the mean.
 
     A line has a colour, dashes (dotted on training images), epochs, values, and where its name
-    stands. ``top`` ends the first panel, the loss.
+    stands, if that is not blank. ``top`` ends the first panel, the loss.
     """
 
     def draw(figure: Figure) -> None:
@@ -44,7 +44,8 @@ def curves(
                 low, high = mean_interval(values.T)
                 axes.fill_between(epochs, low, high, color=role(colour), alpha=0.2, lw=0)
                 axes.plot(epochs, values.mean(1), dashes, color=role(colour), linewidth=1.6)
-                label_line(axes, *place, name, colour)
+                if name.strip():  # a blank name would be laid out too, wherever it stood
+                    label_line(axes, *place, name, colour)
             axes.set_xscale("log")
             ticks(axes, marks)
             axes.set_title(title)
