@@ -185,7 +185,7 @@ def against_batch(
                           va="top" if up < 0 else "bottom")  # fmt: skip
         for name, level in cards.items():
             axes.axhline(level, color=role("muted"), lw=1, ls="--")
-            axes.text(batches[0], level * 1.04, name, color=role("muted"), va="bottom", ha="left")
+            axes.text(batches[0], level, name, color=role("muted"), va="bottom", ha="left")
         if measured:
             axes.plot(list(measured), list(measured.values()), "o", ms=7, color=role("kernel"))
         axes.set_xscale("log", base=2)

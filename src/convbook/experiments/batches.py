@@ -60,7 +60,7 @@ class Run:
     data, arithmetic
         Seconds since the start, after each epoch, (epochs,): spent on gathering, resizing and
         normalising batches; and on forward pass, backward pass and step. Evaluation counts in
-        neither.
+        neither. Their sum is the wall time.
     """
 
     batch: int
@@ -73,11 +73,6 @@ class Run:
     lag: float
     data: Float[np.ndarray, " epochs"]
     arithmetic: Float[np.ndarray, " epochs"]
-
-    @property
-    def seconds(self) -> Float[np.ndarray, " epochs"]:
-        """Wall time since the start, after each epoch."""
-        return np.asarray(self.data + self.arithmetic)
 
 
 def small_network() -> nn.Module:
