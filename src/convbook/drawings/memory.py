@@ -209,12 +209,14 @@ def costs(points: Mapping[str, tuple[float, float]]) -> Drawing:
         longest = max(max(pair) for pair in points.values())
         axes.axvline(1, color=role("muted"), lw=1, ls="--", zorder=0)
         for y, pair in enumerate(points.values()):
-            for place, value, colour in zip((-0.2, 0.2), pair, ("output", "kernel"), strict=True):
-                axes.barh(y + place, value, color=role(colour), height=0.36, lw=0)
-                axes.text(value + longest * 0.015, y + place, f"{value:.2f}", va="center",
-                          ha="left")  # fmt: skip
+            for place, value, colour in zip((-0.23, 0.23), pair, ("output", "kernel"), strict=True):
+                axes.barh(y + place, value, color=role(colour), height=0.45, lw=0)
+                inside = value > 0.15 * longest  # clear of the line of the plain step
+                axes.text(value + longest * (-0.01 if inside else 0.01), y + place, f"{value:.2f}",
+                          color=role("paper" if inside else "ink"), va="center",
+                          ha="right" if inside else "left")  # fmt: skip
         axes.set_yticks(range(len(points)), list(points))
-        axes.set(ylim=(len(points) - 0.4, -0.6), xlim=(0, longest * 1.15))
+        axes.set(ylim=(len(points) - 0.4, -0.6), xlim=(0, longest * 1.05))
         axes.set_xlabel("as a share of the plain step")
         coloured_words(axes, [("memory", "output"), ("time", "kernel")], per_line=2)
 
