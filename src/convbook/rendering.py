@@ -151,7 +151,7 @@ def _with_numbered_clips(svg: str, prefix: str) -> str:
 
 
 def _lighter(element: str) -> str:
-    """An SVG's image with its pixels unchanged, in a palette: a quarter to a half of the bytes.
+    """An SVG's image with its pixels unchanged, in grey or a palette: a quarter to half the bytes.
 
     matplotlib writes four channels, though a map of colours has no more than 256. It also asks for
     hard pixels, which suits a matrix; a photograph is smoothed where it is shown smaller or larger.
@@ -163,8 +163,11 @@ def _lighter(element: str) -> str:
         palette, index = np.unique(pixels.reshape(-1, 4), axis=0, return_inverse=True)
         if len(palette) > 256 or palette[:, 3].min() < 255:
             return match[0]
-        image = Image.fromarray(index.reshape(pixels.shape[:2]).astype(np.uint8))
-        image.putpalette(palette[:, :3].tobytes())
+        if (palette[:, :3] == palette[:, :1]).all():  # PNG packs grey levels better than a palette
+            image = Image.fromarray(palette[index, 0].reshape(pixels.shape[:2]))
+        else:
+            image = Image.fromarray(index.reshape(pixels.shape[:2]).astype(np.uint8))
+            image.putpalette(palette[:, :3].tobytes())
         buffer = io.BytesIO()
         image.save(buffer, "PNG", optimize=True)
         return f"data:image/png;base64,{to_base64(buffer.getvalue())}"

@@ -6,7 +6,6 @@ presentation programs have it, they are 17 points and more: legible from the las
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING
 
 from convbook.plotting import SLIDE, Drawing, role
@@ -50,12 +49,20 @@ def _heading(title: str) -> tuple[str, float]:
     if len(title) <= most:
         return title, size
     most, size = _TWO_LINES
-    for width in range(len(title) // 2, most + 1):
-        if len(lines := textwrap.wrap(title, width)) <= 2:
-            return "\n".join(lines), size
+    words = title.split()
+    breaks = [(" ".join(words[:n]), " ".join(words[n:])) for n in range(1, len(words))]
+    fitting = [lines for lines in breaks if max(map(len, lines)) <= most]
+    if fitting:
+        return "\n".join(min(fitting, key=_unevenness)), size
     raise ValueError(
         f"the title has {len(title)} letters; a slide has two lines of {most}: {title!r}"
     )
+
+
+def _unevenness(lines: tuple[str, str]) -> float:
+    """How far two lines are from one length; a break after a comma makes up for some of it."""
+    first, second = lines
+    return abs(len(first) - len(second)) - (20 if first[-1] in ",;:" else 0)
 
 
 def new_slide() -> Figure:

@@ -12,8 +12,12 @@ from convbook.plotting import WIDE, book_style, draw_image, is_narrow, is_slide,
 from convbook.slides import CREDIT_BAND, MARGIN, TITLE_BAND, draw_slide, new_slide
 
 CREDIT = "Convolutional Networks, Computed, edition 0.1.0 · CC BY 4.0 · figures/a-figure.html"
+# Words as findings have them; a line of W alone would be wider than any sentence.
 WORDS = st.lists(
-    st.text(st.sampled_from("abcdefghijklmnopqrstuvwxyz,ABCW0123"), min_size=1, max_size=12),
+    st.sampled_from(
+        "a the of no every average kernel moves pictures half Whatever convolution’s ImageNet "
+        "brightness, 10 1,024 5×5 max pooling; transposed equivariant memory".split()
+    ),
     min_size=1,
 )
 
@@ -40,7 +44,7 @@ def box(figure, artist):
 @settings(max_examples=20, deadline=None)
 @given(WORDS)
 def test_any_title_of_110_letters_stays_in_its_band(words):
-    title = " ".join(words)[:110].strip()
+    title = " ".join(words)[:110].rsplit(" ", 1)[0]
     figure = slide(title=title)
     heading, _ = figure.texts
     left, bottom, right, top = box(figure, heading)
@@ -62,6 +66,13 @@ def test_a_title_that_breaks_has_lines_of_about_one_length():
     )
     first, second = figure.texts[0].get_text().split("\n")
     assert abs(len(first) - len(second)) < 15
+
+
+def test_a_title_breaks_after_a_comma_where_the_lines_allow_it():
+    figure = slide(
+        title="Ten filters make ten times as many numbers, and pooling takes all but a quarter away"
+    )
+    assert figure.texts[0].get_text().splitlines()[0].endswith("numbers,")
 
 
 def test_the_drawing_keeps_between_the_bands():
