@@ -6,6 +6,7 @@ presentation programs have it, they are 17 points and more: legible from the las
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from convbook.plotting import SLIDE, Drawing, role
@@ -17,8 +18,8 @@ TITLE_BAND = 0.15  # of the slide's height, at its top: decks put a title of the
 CREDIT_BAND = 0.055  # at its bottom
 MARGIN = 0.03  # of the slide's width, left and right
 
-_ONE_LINE = (70, 14.0)  # letters, points
-_TWO_LINES = (76, 12.5)
+_ONE_LINE = (66, 14.0)  # letters, points
+_TWO_LINES = (72, 12.5)
 
 
 def draw_slide(figure: Figure, draw: Drawing, title: str, credit: str) -> None:
@@ -50,7 +51,7 @@ def _heading(title: str) -> tuple[str, float]:
         return title, size
     most, size = _TWO_LINES
     words = title.split()
-    breaks = [(" ".join(words[:n]), " ".join(words[n:])) for n in range(1, len(words))]
+    breaks = [[" ".join(words[:n]), " ".join(words[n:])] for n in range(1, len(words))]
     fitting = [lines for lines in breaks if max(map(len, lines)) <= most]
     if fitting:
         return "\n".join(min(fitting, key=_unevenness)), size
@@ -59,7 +60,7 @@ def _heading(title: str) -> tuple[str, float]:
     )
 
 
-def _unevenness(lines: tuple[str, str]) -> float:
+def _unevenness(lines: Iterable[str]) -> float:
     """How far two lines are from one length; a break after a comma makes up for some of it."""
     first, second = lines
     return abs(len(first) - len(second)) - (20 if first[-1] in ",;:" else 0)

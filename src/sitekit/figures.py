@@ -105,7 +105,7 @@ def place(app: Sphinx, doctree: nodes.document) -> None:
     records = {}
     about = citation.about(project_of(app))
     renamed = registry.read(project_of(app).book / registry.NAME).renamed
-    for figure in doctree.findall(lambda n: isinstance(n, nodes.figure)):
+    for figure in list(doctree.findall(nodes.figure)):
         image = next(iter(figure.findall(picture)), None)
         if image is None:
             continue
