@@ -1,4 +1,4 @@
-"""Figures in a reader's browser: files, citation, code; and the catalogue, searched and filtered."""
+"""Figures in a reader's browser: files, citation, code; the catalogue, searched and filtered."""
 
 import json
 import re

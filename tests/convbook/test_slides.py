@@ -13,13 +13,9 @@ from convbook.slides import CREDIT_BAND, MARGIN, TITLE_BAND, draw_slide, new_sli
 
 CREDIT = "Convolutional Networks, Computed, edition 0.1.0 · CC BY 4.0 · figures/a-figure.html"
 # Words as findings have them; a line of W alone would be wider than any sentence.
-WORDS = st.lists(
-    st.sampled_from(
-        "a the of no every average kernel moves pictures half Whatever convolution’s ImageNet "
-        "brightness, 10 1,024 5×5 max pooling; transposed equivariant memory".split()
-    ),
-    min_size=1,
-)
+VOCABULARY = """a the of no every average kernel moves pictures half Whatever convolution’s ImageNet
+brightness, 10 1,024 5×5 max pooling; transposed equivariant memory"""
+WORDS = st.lists(st.sampled_from(VOCABULARY.split()), min_size=1)
 
 
 def plain(figure):
