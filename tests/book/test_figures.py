@@ -19,8 +19,13 @@ FIGURES = SITE / "figures"
 LIGHT = 60_000  # bytes: the median of the drawings
 HEAVY = 170_000  # bytes: a page of photographs
 
-# Figures that show single draws, as examples; their numbers must come out the same.
-EXAMPLES = set()
+# Figures that show single draws of many, as examples; their numbers must come out the same.
+EXAMPLES = {
+    "inductive-bias-kernels",
+    "inductive-bias-three-kinds",
+    "transposed-and-dilated-rooms-labels",
+    "transposed-and-dilated-untrained",
+}
 
 
 @pytest.fixture(scope="module")
