@@ -151,7 +151,7 @@ def add_slide(
     if len(entry["title"]) in LITTLE_LONGER:
         frame.margin_right = round(SHORTENED * slide.shapes.title.width)
     run = frame.paragraphs[0].add_run()
-    run.text = entry["title"]
+    run.text = entry["title"].replace(" %", "\N{NO-BREAK SPACE}%")
     run.font.size = Pt(title_size(entry["title"]))
 
     picture = slide.shapes.add_picture(str(image), 0, BAND, WIDTH, HEIGHT - BAND)
