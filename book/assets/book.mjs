@@ -18,7 +18,6 @@ document.addEventListener("toggle", markScrollers, true);
 // Under a figure: a button that copies what stands above it. Without a clipboard (a page that did not
 // come over https) the text is selected instead, ready for the reader's own keys.
 async function copy(source, button) {
-  const name = button.textContent;
   try {
     await navigator.clipboard.writeText(source.textContent);
     button.textContent = "Copied";
@@ -26,7 +25,7 @@ async function copy(source, button) {
     getSelection().selectAllChildren(source);
     button.textContent = "Selected";
   }
-  setTimeout(() => { button.textContent = name; }, 2000);
+  setTimeout(() => { button.textContent = `Copy ${source.dataset.copy}`; }, 2000);
 }
 
 for (const source of document.querySelectorAll("[data-copy]")) {

@@ -10,15 +10,20 @@ function sections() {
   });
 }
 
+/** As people type it: 3x3 for 3×3, a plain apostrophe and a hyphen for those of print. */
+function plain(text) {
+  return text.toLowerCase().replaceAll("×", "x").replaceAll("’", "'").replaceAll("−", "-");
+}
+
 /** Show the cards that have every word, the chapter and the status asked for; say how many. */
 function filter(all) {
   const { words, chapter, status } = Object.fromEntries(new FormData(form));
-  const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
+  const wanted = plain(words).split(/\s+/).filter(Boolean);
   let shown = 0;
   for (const { heading, section, cards } of all) {
     let here = 0;
     for (const card of cards) {
-      const fits = wanted.every((word) => card.dataset.words.includes(word))
+      const fits = wanted.every((word) => plain(card.dataset.words).includes(word))
         && (!chapter || chapter === heading) && (!status || status === card.dataset.status);
       card.hidden = !fits;
       here += fits;
@@ -35,7 +40,8 @@ if (form) {
   form.elements.chapter.append(...all.map(({ heading }) => new Option(heading, heading)));
   // A link may ask: figures.html?words=kernel
   for (const [name, value] of new URLSearchParams(location.search)) {
-    if (form.elements[name]) form.elements[name].value = value;
+    const field = form.elements.namedItem(name);
+    if (field) field.value = value;
   }
   form.addEventListener("input", () => filter(all));
   form.addEventListener("submit", (event) => event.preventDefault());

@@ -9,7 +9,8 @@ from statistics import NormalDist
 
 Interval = tuple[float, float]
 
-ROUNDING = 1e-6  # of a column's largest magnitude; the tables hold 10 digits
+ROUNDING = 1e-6  # of a number; the tables hold 10 digits
+NOISE = 1e-12  # of the largest number of a column: what rounding leaves where 0 should be
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?inf|nan", re.IGNORECASE | re.ASCII)
 WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
@@ -61,10 +62,16 @@ def same_cells(old: str, new: str, scale: float) -> bool:
 
 
 def same(old: float, new: float, scale: float) -> bool:
-    """Whether numbers differ by no more than `ROUNDING` of ``scale``; NaN equals NaN."""
+    """Whether numbers differ by no more than rounding; NaN equals NaN.
+
+    That is `ROUNDING` of the larger one, or `NOISE` of ``scale``, the largest number beside them: a
+    column may span decades, and what should be 0 is seldom exactly that.
+    """
     if math.isnan(old) or math.isnan(new):
         return math.isnan(old) and math.isnan(new)
-    return old == new or abs(new - old) <= ROUNDING * scale
+    if old == new or math.isinf(old) or math.isinf(new):
+        return old == new
+    return abs(new - old) <= max(ROUNDING * max(abs(old), abs(new)), NOISE * scale)
 
 
 def welch_reach(old: Sequence[float], new: Sequence[float], chance: float) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +80,7 @@ def figure(
         raise ValueError(f"figure {id!r} needs a title and an alt text; one of them is empty")
     if interval is not None and data is None:
         raise ValueError(f"figure {id!r} states an interval, and no data that it could be for")
+    title, alt = in_print(title), in_print(alt)
     table = None if data is None else to_csv(data).encode()
     ruled = None if interval is None else rules(interval, list(data or ()))
     shown = {"text/plain": f"{title}\n{alt}"}
@@ -100,6 +102,14 @@ def figure(
         "files": written,
     }
     display({FIGURE_MIME: record, "image/png": written[f"{id}.png"], **shown}, raw=True)
+
+
+def in_print(text: str) -> str:
+    """A text with the signs of print: ’ for ', − before a number, no − before 0, 5 % together."""
+    text = re.sub(r"(?<![\w.])-(?=0(?:\.0*)?(?![\d.]))", "", text)
+    text = re.sub(r"(?<![\w.])-(?=\d)", "−", text)
+    text = re.sub(r"(?<=\d) ?%", "\N{NO-BREAK SPACE}%", text)
+    return text.replace("'", "’")
 
 
 def glue(name: str, value: Any) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 PNG_DPI = 200  # "2×": a 7.2-inch figure is 1440 pixels wide
 SLIDE_DPI = 1920 / 7.2  # a slide has 1920 × 1080 pixels
-THUMBNAIL = (480, 215)  # pixels
+THUMBNAIL = (480, 215)  # pixels; as wide and high as what lies between a slide's two bands
 
 _HARD_PIXELS = 64  # an image of at most so many columns is a matrix, whose pixels one wants to see
 
@@ -91,16 +91,26 @@ def _thumbnail(slide: bytes) -> bytes:
     image = Image.open(io.BytesIO(slide)).convert("RGB")
     width, height = image.size
     body = image.crop((0, round(TITLE_BAND * height), width, round((1 - CREDIT_BAND) * height)))
+    body.thumbnail(THUMBNAIL, Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
-    body.resize(THUMBNAIL, Image.Resampling.LANCZOS).save(buffer, "WEBP", quality=70, method=6)
+    body.save(buffer, "WEBP", quality=70, method=4)
     return buffer.getvalue()
 
 
 def _laid_out(figure: Figure, draw: Drawing) -> Figure:
-    """The figure, drawn on, its layout found once for all the files that are made of it."""
+    """The figure, drawn on, its layout found once for all the files that are made of it.
+
+    The last digits of a constrained layout differ from one process to the next, so places are
+    rounded to 1e-8 of the figure.
+    """
+    from matplotlib.transforms import Bbox
+
     draw(figure)
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
+    for axes in figure.axes:
+        if axes.get_axes_locator() is None:
+            axes.set_position(Bbox(np.round(axes.get_position(original=True).get_points(), 8)))
     return figure
 
 

@@ -6,14 +6,18 @@ import argparse
 import sys
 from pathlib import Path
 
-from sitekit.build import build
-from sitekit.project import BuildError, Project
+# jsonschema would load a grammar of internet addresses, which takes a second and a half; None makes
+# its import fail, which jsonschema takes as: not installed. No address is checked here.
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+
+from sitekit.build import build  # noqa: E402
+from sitekit.project import BuildError, Project  # noqa: E402
 
 FAILED = {
     "build": "The build failed; the last good site is untouched.",
     "serve": "The build failed; the last good site is untouched.",
     "edition": "Nothing was frozen.",
-    "record": "The record is as it was.",
+    "record": "Nothing was put on record.",
 }
 
 
@@ -32,7 +36,7 @@ def main() -> int:
             from sitekit import figure_record
 
             where = project.name(figure_record.keep(project))
-            print(f"The numbers behind the figures are on record in {where}")
+            print(f"The figures' numbers are on record in {where}; the next build says so")
         else:
             from sitekit.serve import serve
 

@@ -36,6 +36,13 @@ STATUS = {
 SNIPPETS = {"beamer": (beamer, "latex"), "reveal": (reveal, "html")}
 
 
+ARGUMENTS = {"figure-cards": 1, "figure-decks": 0, "figure-snippet": 2}
+
+
+class NothingToShowError(Exception):
+    """A directive names what the book does not have."""
+
+
 class listing(nodes.General, nodes.Element):  # docutils names nodes in lower case
     """A place for what the directive ``kind`` shows, given its ``arguments``."""
 
@@ -47,6 +54,8 @@ class Listing(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Leave a place; `fill` fills it when every page has been read."""
+        if len(self.arguments) != ARGUMENTS[self.name]:
+            raise self.error(f"it takes {ARGUMENTS[self.name]} arguments: {self.arguments}")
         place = listing(kind=self.name, arguments=self.arguments)
         self.set_source_info(place)
         self.env.metadata[self.env.docname]["borrows"] = FOLDER  # written with every build
@@ -64,13 +73,13 @@ def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     for place in places:
         try:
             place.replace_self(FILLED[place["kind"]](document, folder, *place["arguments"]))
-        except (LookupError, TypeError):
-            directive = " ".join([f"{{{place['kind']}}}", *place["arguments"]])
-            logger.warning("there is nothing to show for %s", directive, location=place)
+        except NothingToShowError as error:
+            logger.warning("{%s}: %s", place["kind"], error, location=place)
             place.parent.remove(place)
         if place["kind"] == "figure-cards":
             listed.update(place["arguments"])
-    for chapter in sorted({entry["chapter"] for entry in document["figures"]} - listed):
+    chapters = {entry["chapter"] for entry in document["figures"]} if listed else set()
+    for chapter in sorted(chapters - listed):
         logger.warning("the catalogue has no {figure-cards} %s", chapter, location=(docname, 1))
 
 
@@ -78,9 +87,9 @@ def cards(document: Mapping[str, Any], _folder: Path, chapter: str) -> nodes.Nod
     """The figures of a chapter."""
     own = [entry for entry in document["figures"] if entry["chapter"] == chapter]
     if not own:
-        raise LookupError(chapter)
+        raise NothingToShowError(f"{chapter!r} is no chapter with figures")
     items = "".join(card(entry, document["edition"]) for entry in own)
-    return nodes.raw("", f'<ul class="figure-cards">{items}</ul>', format="html")
+    return nodes.raw("", f'<ul class="figure-cards" role="list">{items}</ul>', format="html")
 
 
 def card(entry: Mapping[str, Any], edition: str) -> str:
@@ -100,11 +109,12 @@ def card(entry: Mapping[str, Any], edition: str) -> str:
     return (
         f'<li class="figure-card" data-status="{status}" data-words="{escape(words.lower())}">'
         f'<a class="figure-thumb" href="{page}" tabindex="-1" aria-hidden="true">{pictures}</a>'
-        f'<p class="figure-finding"><a href="{page}">{escape(entry["title"])}</a></p>'
+        f'<h3 class="figure-finding"><a href="{page}">{escape(entry["title"])}</a></h3>'
         f'<p class="figure-id"><code>{name}</code> <span>{STATUS[status]}</span></p>'
         f'<div class="figure-files" role="group" aria-label="Files of {name}">'
         f'{links(name, entry["files"])}<a href="{entry["landing"]}">Cite and embed</a></div>'
-        f"<details><summary>Where it comes from</summary><dl>{rows}</dl></details></li>"
+        f'<details><summary>Where it comes from<span class="visually-hidden">: {name}</span>'
+        f"</summary><dl>{rows}</dl></details></li>"
     )
 
 
@@ -121,8 +131,13 @@ def decks(document: Mapping[str, Any], folder: Path) -> nodes.Node:
 
 def snippet(document: Mapping[str, Any], _folder: Path, kind: str, name: str) -> nodes.Node:
     """The lines that show a figure in a deck of LaTeX or HTML."""
+    entry = next((entry for entry in document["figures"] if entry["id"] == name), None)
+    if entry is None:
+        raise NothingToShowError(f"no chapter shows figure {name!r}")
+    if kind not in SNIPPETS:
+        raise NothingToShowError(f"{kind!r} is unknown; it can be {' or '.join(SNIPPETS)}")
     write, language = SNIPPETS[kind]
-    text = write({entry["id"]: entry for entry in document["figures"]}[name])
+    text = write(entry)
     return nodes.literal_block(text, text, language=language)
 
 

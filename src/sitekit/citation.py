@@ -22,7 +22,9 @@ LICENCE_NAME = "CC BY 4.0"
 
 def about(project: Project) -> dict[str, Any]:
     """The book's ``CITATION.cff``."""
-    found: dict[str, Any] = yaml.safe_load((project.root / "CITATION.cff").read_text())
+    found: dict[str, Any] = yaml.safe_load(
+        (project.root / "CITATION.cff").read_text(encoding="utf-8")
+    )
     return found
 
 
@@ -40,22 +42,20 @@ def credit(about: Mapping[str, Any]) -> str:
 
 def cite(name: str, title: str, about: Mapping[str, Any]) -> dict[str, str]:
     """How to cite one figure: as a sentence (``text``) and as BibTeX (``bibtex``)."""
-    authors = " and ".join(
-        a.get("name") or f"{a['given-names']} {a['family-names']}" for a in about["authors"]
-    )
+    authors = [a.get("name") or f"{a['given-names']} {a['family-names']}" for a in about["authors"]]
     year = str(about["date-released"])[:4]
     book, edition = about["title"], about["version"]
     where = address(f"editions/{edition}/figures/{name}.html", about)
     finding = title.rstrip(".")
     return {
         "text": (
-            f"{authors} ({year}). “{finding}.” Figure {name} in {book}, edition {edition}. "
-            f"{where}. {LICENCE_NAME}."
+            f"{' and '.join(authors)} ({year}). “{finding}.” Figure {name} in {book}, "
+            f"edition {edition}. {where}. {LICENCE_NAME}."
         ),
         "bibtex": (
-            f"@misc{{{name},\n  author = {{{{{authors}}}}},\n"
+            f"@misc{{{name},\n  author = {{{' and '.join(f'{{{latex(a)}}}' for a in authors)}}},\n"
             f"  title = {{{{{latex(finding)}}}}},\n  year = {{{year}}},\n"
-            f"  howpublished = {{Figure in {book}, edition {edition}}},\n"
+            f"  howpublished = {{Figure in {latex(book)}, edition {edition}}},\n"
             f"  url = {{{where}}},\n  note = {{{LICENCE_NAME}}}\n}}"
         ),
     }

@@ -6,11 +6,14 @@ import subprocess
 
 from sitekit.project import Project
 
+# What decides how a build comes out.
+SOURCES = ("book", "src", "requirements.txt", "CITATION.cff", "_config.yml", "_toc.yml")
+
 
 def commit(project: Project) -> str:
     """The commit that is checked out; ``+`` marks uncommitted changes, "unknown" no repository."""
     try:
-        dirty = _git(project, "status", "--porcelain", "--", "book", "src", "requirements.txt")
+        dirty = _git(project, "status", "--porcelain", "--", *SOURCES)
         return _git(project, "rev-parse", "--short=12", "HEAD") + ("+" if dirty else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"

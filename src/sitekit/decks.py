@@ -24,6 +24,8 @@ from pptx.util import Inches, Pt
 
 from convbook import slides
 from convbook.palette import ROLES
+from sitekit import citation
+from sitekit.figure_pages import ranges
 
 WIDTH, HEIGHT = Inches(40 / 3), Inches(7.5)
 BAND, MARGIN = round(slides.TITLE_BAND * HEIGHT), round(slides.MARGIN * WIDTH)
@@ -95,8 +97,8 @@ def deck(
     properties.keywords = ", ".join(about.get("keywords", []))
     properties.language = "en"
     properties.last_modified_by, properties.revision = properties.author, 1
-    latest = max(datetime.fromisoformat(entry["provenance"]["date"]) for entry in entries)
-    properties.created = properties.modified = latest.astimezone(UTC)
+    released = datetime.fromisoformat(str(about["date-released"])).replace(tzinfo=UTC)
+    properties.created = properties.modified = released
     written = io.BytesIO()
     presentation.save(written)
     return without_clock(written)
@@ -172,8 +174,7 @@ def title_size(title: str) -> int:
 
 def notes(entry: Mapping[str, Any], about: Mapping[str, Any]) -> str:
     """What a lecturer may want to say or to look up, a paragraph each."""
-    site = str(about.get("url", "")).rstrip("/")
-    page, landing = (f"{site}/{entry[key]}".lstrip("/") for key in ("page", "landing"))
+    page, landing = (citation.address(entry[key], about) for key in ("page", "landing"))
     return "\n".join(
         [
             entry["caption"],
@@ -190,9 +191,7 @@ def provenance(facts: Mapping[str, Any]) -> str:
     """When, on what, from which commit and with which seeds a figure was computed."""
     parts = [f"Computed {facts['date'][:10]} on {facts['device']}", f"commit {facts['commit']}"]
     if seeds := facts["seeds"]:
-        together = len(seeds) > 2 and seeds == list(range(seeds[0], seeds[0] + len(seeds)))
-        listed = f"{seeds[0]}–{seeds[-1]}" if together else ", ".join(map(str, seeds))
-        parts.append(f"{'seed' if len(seeds) == 1 else 'seeds'} {listed}")
+        parts.append(f"{'seed' if len(seeds) == 1 else 'seeds'} {ranges(seeds)}")
     return "; ".join(parts)
 
 

@@ -59,11 +59,11 @@ def current(project: Project) -> str:
     BuildError
         If it could not be the name of a folder.
     """
-    name = str(citation.about(project)["version"])
-    if not NAME.fullmatch(name):
+    name = citation.about(project)["version"]
+    if not isinstance(name, str) or not NAME.fullmatch(name):
         raise BuildError(
             f"CITATION.cff: version is {name!r}; an edition has a name of letters, digits, "
-            "points and hyphens"
+            'points and hyphens, in quotation marks if it looks like a number: "1.10"'
         )
     return name
 
@@ -127,6 +127,7 @@ def freeze(project: Project) -> Path:
     content, document = _built(project, name)
     head = commit(project)
     _require_commits(document, head)
+    _require_address(document)
     incoming = target.with_name(f"{name}.new")
     try:
         _copy_checked(document, source, incoming / "figures")
@@ -176,6 +177,15 @@ def _require_commits(document: Mapping[str, Any], head: str) -> None:
         )
 
 
+def _require_address(document: Mapping[str, Any]) -> None:
+    """Refuse to freeze citations that lead nowhere."""
+    if any("https://" not in entry["citation"]["text"] for entry in document["figures"]):
+        raise BuildError(
+            "the citations hold no address of the site: give CITATION.cff a url, or set "
+            f"{citation.SITE_VARIABLE} to https://…, and build again"
+        )
+
+
 def _is_unsure(commit: str) -> bool:
     return commit.endswith("+") or commit == "unknown"
 
@@ -216,9 +226,28 @@ def place(project: Project, outdir: Path) -> tuple[str, ...]:
     for edition in released:
         if edition.name not in missing:
             _place_released(project, edition, outdir)
-    if current(project) not in {edition.name for edition in released}:
+    name = current(project)
+    if name not in {edition.name for edition in released}:
         _place_unreleased(project, outdir)
+    elif name not in missing:
+        _require_as_released(name, outdir)
     return missing
+
+
+def _require_as_released(name: str, outdir: Path) -> None:
+    """Refuse figures that cite an edition which was released without them."""
+
+    def findings(folder: Path) -> dict[str, str]:
+        document = json.loads((folder / "figures.json").read_text(encoding="utf-8"))
+        return {entry["id"]: entry["title"] for entry in document["figures"]}
+
+    frozen = findings(outdir / "editions" / name / "figures")
+    new = [id for id, title in findings(outdir / "figures").items() if frozen.get(id) != title]
+    if new:
+        raise BuildError(
+            f"edition {name} is released, and {', '.join(new)} is not in it as it is now: raise "
+            "the version in CITATION.cff"
+        )
 
 
 def _place_released(project: Project, edition: Edition, outdir: Path) -> None:
@@ -250,7 +279,7 @@ def _place_unreleased(project: Project, outdir: Path) -> None:
         entry["files"] = {file: entry["files"][file] for file in entry["files"] if file in kept}
     _copy_checked(document, source, target)
     text = json.dumps(document, ensure_ascii=False, indent=1)
-    (target / "figures.json").write_text(text + "\n", encoding="utf-8")
+    (target / "figures.json").write_text(text + "\n", encoding="utf-8", newline="\n")
     shutil.copyfile(figure_schema.PATH, target / figure_schema.NAME)
     _write_pages(project, document, target, "unreleased")
 

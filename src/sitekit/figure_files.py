@@ -27,7 +27,6 @@ from sitekit import (
     store,
 )
 from sitekit.figures import collection
-from sitekit.plain_text import plain
 from sitekit.project import BuildError, Project
 from sitekit.reading import project_of
 
@@ -50,11 +49,7 @@ def write(app: Sphinx, env: BuildEnvironment) -> None:
         ids = registry.read(project.book / registry.NAME)
         pages = collection(env)  # in the order in which they are read, which is no order
         order = [path.stem for path in project.pages() if path.stem in pages]
-        shown = {
-            name: {**record, "caption": plain(app, record["caption"], page)}
-            for page in order
-            for name, record in pages[page].items()
-        }
+        shown = {name: record for page in order for name, record in pages[page].items()}
         registry.check(ids, shown.keys())
         titles = {page: env.titles[page].astext() for page in order}
         write_folder(Path(app.outdir) / FOLDER, project, shown, titles, ids.renamed)
@@ -97,7 +92,7 @@ def save(folder: Path, edition: str, entries: list[dict[str, Any]]) -> dict[str,
     """Write ``figures.json``."""
     document = {"$schema": figure_schema.NAME, "edition": edition, "figures": entries}
     text = json.dumps(document, ensure_ascii=False, indent=1)
-    (folder / LIST).write_text(text + "\n", encoding="utf-8")
+    (folder / LIST).write_text(text + "\n", encoding="utf-8", newline="\n")
     return document
 
 

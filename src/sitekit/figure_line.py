@@ -53,6 +53,6 @@ def line(
         f'<div class="figure-files" role="group" aria-label="Figure {name}: files and citation">'
         f'{"".join(found)}<details class="figure-cite"><summary>Cite</summary>'
         f'<p data-copy="text">{escape(citation["text"])}</p>'
-        f'<pre data-copy="BibTeX" tabindex="0">{escape(citation["bibtex"])}</pre>'
+        f'<pre data-copy="BibTeX">{escape(citation["bibtex"])}</pre>'
         "</details></div>\n"
     )

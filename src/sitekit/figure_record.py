@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from convbook import drift, drift_report
+from sitekit import registry
 from sitekit.project import BuildError, Project
 
 FOLDER = "records/figures"
@@ -43,7 +44,7 @@ def keep(project: Project) -> Path:
         if f"{name}.csv" in files:
             shutil.copyfile(site / f"{name}.csv", target / f"{name}.csv")
     text = json.dumps({"figures": entries}, ensure_ascii=False, indent=1)
-    (target / "figures.json").write_text(text + "\n", encoding="utf-8")
+    (target / "figures.json").write_text(text + "\n", encoding="utf-8", newline="\n")
     return target
 
 
@@ -56,23 +57,32 @@ def reproduced(project: Project, built: Path) -> dict[str, dict[str, Any]]:
     Raises
     ------
     BuildError
-        If the record or an interval is not what it should be.
+        If the record or an interval is not what it should be, or a figure on record is lost.
     """
     record = project.root / FOLDER / "figures.json"
+    figures = json.loads(built.read_text(encoding="utf-8"))["figures"]
     if not record.exists():
-        figures = json.loads(built.read_text(encoding="utf-8"))["figures"]
         return {figure["id"]: _told("new", None, "") for figure in figures}
-    recorded = json.loads(record.read_text(encoding="utf-8"))["figures"]
-    days = {figure["id"]: figure["provenance"]["date"][:10] for figure in recorded}
     try:
         found = drift.compare(record, built)
     except ValueError as error:
         raise BuildError(str(error)) from None
+    recorded = json.loads(record.read_text(encoding="utf-8"))["figures"]
+    days = {figure["id"]: figure["provenance"]["date"][:10] for figure in recorded}
+    names = {  # of each figure, the one that the record knows it by
+        figure["id"]: next((n for n in (figure["id"], *figure["former_ids"]) if n in days), None)
+        for figure in figures
+    }
     told = {}
     for figure in found:
+        if figure.status == "lost":
+            raise BuildError(
+                f"{FOLDER}: no chapter shows {figure.id} any more, and no line of book/"
+                f"{registry.NAME} gives it a new name; an id once published stays"
+            )
         moved, numbers, _allowed = drift_report.told(figure)
         detail = ": ".join(filter(None, [moved, numbers]))
-        told[figure.id] = _told(figure.status, days.get(figure.id), detail)
+        told[figure.id] = _told(figure.status, days.get(names[figure.id]), detail)
     return told
 
 

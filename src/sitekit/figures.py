@@ -8,19 +8,23 @@ with ``borrowed-figure``. What is shown is collected for `sitekit.figure_files`.
 from __future__ import annotations
 
 import ast
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 from sphinx.writers.html5 import HTML5Translator
 
-from sitekit import chapter, citation, figure_line, registry, store
+from sitekit import chapter, citation, figure_line, fingerprint, registry, store
+from sitekit.citation import SITE_VARIABLE
+from sitekit.plain_text import plain
 from sitekit.reading import project_of, run_metadata
 
 logger = logging.getLogger(__name__)
@@ -92,8 +96,8 @@ def fill(image: picture, record: dict[str, Any], files: Path) -> None:
     """Give a picture its alternative text, the sizes of its drawings and its files."""
     name = image["name"]
     image["alt"] = record["alt"]
-    image["wide"] = svg_size((files / f"{name}.svg").read_text())
-    image["narrow"] = svg_size((files / f"{name}-narrow.svg").read_text())
+    image["wide"] = svg_size((files / f"{name}.svg").read_text(encoding="utf-8"))
+    image["narrow"] = svg_size((files / f"{name}-narrow.svg").read_text(encoding="utf-8"))
     image["files"] = sorted(record["files"])
 
 
@@ -123,7 +127,14 @@ def place(app: Sphinx, doctree: nodes.document) -> None:
         image["citation"] = citation.cite(name, record["title"], about)
         image["has_code"] = mark_code(doctree, run["cells"][record["cell"]], f"code-{name}")
         caption = next(iter(figure.findall(nodes.caption)))
-        text = nodes.inline("", "", *(child.deepcopy() for child in caption.children))
+        for reference in caption.findall(addnodes.pending_xref):
+            if reference.get("reftype") in {"eq", "numref"}:
+                target = reference["reftarget"]
+                logger.warning(
+                    "figure %r: its caption names %r by a number, which means nothing on a slide; "
+                    "say in words what is meant", name, target, location=figure,
+                )  # fmt: skip
+        text = plain(caption)
         finding = record["title"].rstrip(".") + "."
         caption.insert(0, [nodes.strong("", finding, classes=["finding"]), nodes.Text(" ")])
         records[name] = {
@@ -242,6 +253,16 @@ def collection(env: BuildEnvironment) -> dict[str, dict[str, dict[str, Any]]]:
     return found
 
 
+def outdated(app: Sphinx, env: BuildEnvironment, *_sets: set[str]) -> list[str]:
+    """Pages with figures are read anew when their citations or former names may have changed."""
+    project = project_of(app)
+    sources = [project.root / "CITATION.cff", project.book / registry.NAME]
+    now = [fingerprint.file_hash(path) for path in sources] + [os.environ.get(SITE_VARIABLE)]
+    before = vars(env).get("figure_sources")
+    vars(env)["figure_sources"] = now
+    return [] if before in (None, now) else [page for page, own in collection(env).items() if own]
+
+
 def purge(_app: Sphinx, env: BuildEnvironment, docname: str) -> None:
     """Forget a page that is read again or gone."""
     collection(env).pop(docname, None)
@@ -253,6 +274,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("borrowed-figure", BorrowedFigure)
     app.add_node(picture, html=(visit_picture, None))
     app.add_node(nodes.figure, override=True, html=(visit_figure, depart_figure))
+    app.connect("env-get-outdated", outdated)
     app.connect("env-purge-doc", purge)
     app.connect("env-before-read-docs", check_claims)
     app.connect("doctree-read", place, priority=900)  # after the page's metadata was collected

@@ -2,40 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 from docutils import nodes
 from pylatexenc.latex2text import LatexNodes2Text
-from sphinx import addnodes
-from sphinx.application import Sphinx
+
+SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def plain(app: Sphinx, element: nodes.Element, docname: str) -> str:
-    """The text of an element of a page that was read: formulas in Unicode, references resolved.
-
-    Figures and equations have their numbers by the time that consistency is checked.
-    """
+def plain(element: nodes.Element) -> str:
+    """The text of an element, its formulas in Unicode; references read as their own text."""
     element = element.deepcopy()
-    for reference in list(element.findall(addnodes.pending_xref)):
-        reference.replace_self(nodes.Text(resolved(app, reference, docname)))
     for formula in list(element.findall(nodes.math)):
-        formula.replace_self(nodes.Text(to_text().latex_to_text(formula.astext())))
+        formula.replace_self(nodes.Text(unicode_formula(formula.astext())))
     return " ".join(element.astext().split())
 
 
-def resolved(app: Sphinx, reference: addnodes.pending_xref, docname: str) -> str:
-    """What a reference reads as on the page; its own text where it has one."""
-    inside = next(iter(reference.children), nodes.Text(""))
-    if reference.get("reftype") not in {"eq", "numref"}:
-        return inside.astext()
-    found = app.env.get_domain(reference["refdomain"]).resolve_xref(
-        app.env, docname, app.builder, reference["reftype"], reference["reftarget"],
-        reference, inside,  # type: ignore[arg-type]
-    )  # fmt: skip
-    return inside.astext() if found is None else found.astext()
+def unicode_formula(tex: str) -> str:
+    """A formula of a sentence without TeX: ``(3n - 2)^2`` is (3n − 2)²."""
+    text = _converter().latex_to_text(tex)
+    text = re.sub(r"\^(\d+)", lambda power: power[1].translate(SUPERSCRIPTS), text)
+    return re.sub(r"√\((\w+)\)", r"√\1", text).replace("-", "−")
 
 
 @cache
-def to_text() -> LatexNodes2Text:
-    """The converter of formulas."""
+def _converter() -> LatexNodes2Text:
     return LatexNodes2Text(math_mode="text", strict_latex_spaces="based-on-source")

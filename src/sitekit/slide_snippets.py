@@ -10,6 +10,7 @@ LATEX = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
+    "−": "$-$",
     **{character: f"\\{character}" for character in "&%$#_{}"},
 }
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import statistics
 from pathlib import Path
 
@@ -92,8 +93,19 @@ def test_every_figure_has_a_slide_in_its_chapter_s_deck_and_in_the_book_s(figure
     assert titles_of(slides) == [figure["title"] for figure in figures]
 
 
+def test_what_is_said_of_a_figure_reads_well_outside_its_chapter(figures):
+    """In decks and lists there is no TeX, no typewriter's sign, and nothing above or on a phone."""
+    for figure in figures:
+        for key in ("title", "caption", "alt"):
+            text = figure[key]
+            assert not re.search(r"[\^\\$]|\w_\w", text.replace("output_padding", "")), text
+            assert not re.search(r"(?<![\w.])-\d|−0(?:\.0*)?(?![\d.])|\d%", text), text
+            assert "  " not in text, text
+        assert "'" not in figure["title"] + figure["alt"], figure["id"]
+
+
 def test_titles_are_findings_not_topics(figures):
-    """A sentence: with more than three words, and no colon that would announce a topic."""
+    """A sentence has more than three words; what is printed has no typewriter's apostrophe."""
     for figure in figures:
         assert len(figure["title"].split()) > 3, figure["title"]
         assert "'" not in figure["title"], figure["title"]  # ’ in print

@@ -1,11 +1,14 @@
 """Where the built site is, and which pages it has."""
 
+import json
 from pathlib import Path
 
 SITE = Path(__file__).parents[2] / "_build/html"
+LIST = SITE / "figures/figures.json"
+EDITION = json.loads(LIST.read_text())["edition"] if LIST.is_file() else ""
 # The pages of single figures are made from one template: one of each kind stands for all.
-FIGURES = ("figures/filters-cats-eye.html", "editions/0.1.0/figures/filters-cats-eye.html")
 PAGES = [
     *sorted(path.name for path in SITE.glob("*.html")),
-    *(name for name in FIGURES if (SITE / name).is_file()),
+    "figures/filters-cats-eye.html",
+    f"editions/{EDITION}/figures/filters-cats-eye.html",
 ]

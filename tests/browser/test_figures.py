@@ -118,7 +118,7 @@ def test_the_catalogue_is_filtered_by_chapter(visit):
 def test_the_catalogue_is_filtered_by_what_became_of_the_numbers(visit):
     page = visit("figures.html").page
     for status in ("identical", "within", "beyond", "new"):
-        page.get_by_label("Numbers").select_option(status)
+        page.get_by_label("Last build").select_option(status)
         expected = [figure for figure in figures() if figure["reproduced"]["status"] == status]
         assert shown(page).count() == len(expected)
 

@@ -127,8 +127,15 @@ def test_the_numbers_under_a_rule():
 
 @given(st.floats(-1e6, 1e6), st.floats(0.1, 1e6))
 def test_what_a_rounding_changes_is_the_same(x, scale):
-    assert same(x, x + 0.9e-6 * scale, scale)
-    assert not same(x, x + 1.1e-6 * scale + 1e-9, scale)
+    reach = max(1e-6 * abs(x), 1e-12 * scale)
+    assert same(x, x + 0.9 * reach, scale)
+    assert not same(x, x + 1.2 * reach, scale)
+
+
+def test_a_number_that_is_small_beside_others_may_not_change_a_thousandfold():
+    """An error of 6e-11 in a column that reaches 4 was once the same as one of 6e-8."""
+    assert not same(5.9e-11, 5.9e-8, 4.0)
+    assert same(0.0, 1e-16, 4.0)
 
 
 @pytest.mark.parametrize(

@@ -22,11 +22,11 @@ def plain(figure):
     figure.subplots().plot([0, 1], [0, 1])
 
 
-def slide(draw=plain, title="It rises", ground="light"):
+def slide(draw=plain, title="It rises", ground="light", credit=CREDIT):
     """A slide, laid out; with the heading and the credit as the last two of its own texts."""
     with book_style(ground):
         figure = new_slide()
-        draw_slide(figure, draw, title, CREDIT)
+        draw_slide(figure, draw, title, credit)
         figure.draw_without_rendering()
     return figure
 
@@ -86,10 +86,15 @@ def test_the_drawing_keeps_between_the_bands():
         assert right <= 1 - MARGIN + 0.001
 
 
-def test_the_credit_is_the_last_line_and_stays_on_the_slide():
-    figure = slide()
+@pytest.mark.parametrize(
+    "address", ["", "https://a-university.example/~somebody/courses/networks/book/"]
+)
+@pytest.mark.parametrize("name", ["a-figure", "transposed-and-dilated-a-long-name-of-a-figure"])
+def test_the_credit_is_the_last_line_and_stays_on_the_slide(address, name):
+    line = CREDIT.replace("figures/a-figure", f"{address}figures/{name}")
+    figure = slide(credit=line)
     _, credit = figure.texts
-    assert credit.get_text() == CREDIT
+    assert credit.get_text() == line
     left, bottom, right, top = box(figure, credit)
     assert 0 < left < right < 1 - MARGIN
     assert 0 < bottom < top < CREDIT_BAND

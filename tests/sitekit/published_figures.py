@@ -50,7 +50,10 @@ def entry(name: str, files: dict[str, bytes], **facts: object) -> dict:
             "torch": None,
             "seeds": [0, 1, 2, 7],
         },
-        "citation": {"text": f"Somebody (2026). {name}.", "bibtex": f"@misc{{{name},\n}}"},
+        "citation": {
+            "text": f"Somebody (2026). {name}. https://book.example.",
+            "bibtex": f"@misc{{{name},\n}}",
+        },
         **facts,
     }
 

@@ -144,6 +144,9 @@ FAULTS = {
     "a figure that is shown and not published": (
         "book/small.md", 'figure("small-line"', 'figure("small-lime"', "{computed-figure}",
         "small-line"),
+    "a figure whose caption names an equation by its number": (
+        "book/small.md", "The caption says {glue:text}`four`.", "The caption says {eq}`four`.",
+        "{computed-figure}", "four"),
     "a figure without a caption": (
         "book/small.md", "The caption says {glue:text}`four`.\n", "",
         "{computed-figure}", "caption"),
@@ -159,17 +162,12 @@ FAULTS = {
     "a figure shown under the name that it gave up": (
         "book/figure-ids.txt", "small-line\nsmall-old -> small-line",
         "small-x\nsmall-line -> small-x", "", "small-line"),
-    "a chapter whose figures the catalogue does not list": (
-        "book/figures.md", "```{figure-cards} small\n```", "None.", "# Figures", "small"),
     "cards of a chapter without figures": (
         "book/figures.md", "{figure-cards} small", "{figure-cards} index", "{figure-cards}",
         "index"),
     "a snippet of a figure that is not there": (
         "book/figures.md", "beamer small-line", "beamer small-lime", "{figure-snippet}",
         "small-lime"),
-    "a snippet for a program that is unknown": (
-        "book/figures.md", "beamer small-line", "keynote small-line", "{figure-snippet}",
-        "keynote"),
     "an interval for a column that is not there": (
         "book/small.md", 'title="Two doubled', 'interval={"z": 2.0}, title="Two doubled',
         'figure("small-line"', "'z'"),

@@ -29,7 +29,7 @@ def test_a_citation_by_hand():
     )
     assert found["bibtex"].splitlines() == [
         "@misc{a-b,",
-        "  author = {{Ada Author and The others}},",
+        "  author = {{Ada Author} and {The others}},",
         r"  title = {{50 \% of it is lost}},",
         "  year = {2026},",
         "  howpublished = {Figure in A Book, edition 1.2},",

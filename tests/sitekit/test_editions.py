@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 import sys
 
@@ -218,3 +219,34 @@ def test_the_command_freezes_and_then_refuses(book, monkeypatch, capsys):
     assert "editions/0.1.0/figures" in capsys.readouterr().out
     assert main() == 1
     assert "0.1.0" in capsys.readouterr().err
+
+
+def test_citations_without_an_address_are_not_frozen(book):
+    publish(
+        book, citation={"text": "Somebody (2026). editions/0.1.0/figures/", "bibtex": "@misc{}"}
+    )
+    with pytest.raises(BuildError, match="address"):
+        editions.freeze(book)
+    assert not figures(book.root, "0.1.0").exists()
+
+
+@pytest.mark.parametrize("version", ["1.10", "1", "2026"])
+def test_a_version_that_yaml_takes_for_a_number_is_refused(book, version):
+    """1.10 would become edition 1.1."""
+    text = (book.root / "CITATION.cff").read_text()
+    (book.root / "CITATION.cff").write_text(
+        re.sub(r"(?m)^version: .*", f"version: {version}", text)
+    )
+    with pytest.raises(BuildError, match="quotation marks"):
+        editions.current(book)
+
+
+def test_a_figure_that_a_released_edition_lacks_is_refused(book):
+    editions.freeze(book)
+    commit(book.root)
+    publish(book, title="Another finding")
+    with pytest.raises(BuildError, match="small-a"):
+        editions.place(book, book.site)
+    set_edition(book, "0.2.0")
+    publish(book, "0.2.0", title="Another finding")
+    assert editions.place(book, book.site) == ()

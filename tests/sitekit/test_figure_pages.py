@@ -189,7 +189,8 @@ def test_a_snippet_of_beamer_is_balanced_and_escaped():
     for line in text.splitlines():
         (comments if line.startswith("%") else code).append(line)
     assert "% A finding" in comments
-    assert not any(re.search(r"(?<!\\)[%#$&~^]", line) for line in code)
+    plain = [line.replace("$-$", "") for line in code]  # a minus sign
+    assert not any(re.search(r"(?<!\\)[%#$&~^]", line) for line in plain)
     bare = re.sub(r"\\[{}]", "", "\n".join(code))
     assert bare.count("{") == bare.count("}")
     assert r"\begin{frame}[plain]" in code
