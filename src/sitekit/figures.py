@@ -22,6 +22,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 from sphinx.writers.html5 import HTML5Translator
 
+from convbook.publish import in_print
 from sitekit import chapter, citation, figure_line, fingerprint, registry, store
 from sitekit.citation import SITE_VARIABLE
 from sitekit.plain_text import plain
@@ -134,7 +135,7 @@ def place(app: Sphinx, doctree: nodes.document) -> None:
                     "figure %r: its caption names %r by a number, which means nothing on a slide; "
                     "say in words what is meant", name, target, location=figure,
                 )  # fmt: skip
-        text = plain(caption)
+        text = in_print(plain(caption))
         finding = record["title"].rstrip(".") + "."
         caption.insert(0, [nodes.strong("", finding, classes=["finding"]), nodes.Text(" ")])
         records[name] = {
