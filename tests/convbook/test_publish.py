@@ -24,7 +24,7 @@ from traitlets.config import Config
 
 from convbook.palette import ROLES
 from convbook.plotting import NARROW, WIDE, draw_image, draw_matrix, panels, role
-from convbook.publish import ANSWER_MIME, FIGURE_MIME, answer, figure, glue
+from convbook.publish import ANSWER_MIME, FIGURE_MIME, answer, figure, glue, in_print
 from convbook.rendering import THUMBNAIL, render, render_slides, to_csv
 
 POINTS = 72  # an inch
@@ -503,3 +503,18 @@ def test_a_reading_that_nobody_took_says_why():
     assert refused(None, "measured")
     assert refused(None, "measured", missing="")
     assert refused(80.0, "measured", missing="no GPU")  # a number states its device
+
+
+@pytest.mark.parametrize(
+    "written, printed",
+    [
+        ("the kernel's sum", "the kernel’s sum"),
+        ("from -1 to [-2, -0.5]", "from −1 to [−2, −0.5]"),
+        ("-0.00, -0 and -0.01", "0.00, 0 and −0.01"),
+        ("5% and 5 %", "5\N{NO-BREAK SPACE}% and 5\N{NO-BREAK SPACE}%"),
+        ("VGG-16, 1e-06, 4-5, a-b", "VGG-16, 1e-06, 4-5, a-b"),
+    ],
+)
+def test_what_is_said_of_a_figure_has_the_signs_of_print(written, printed):
+    assert in_print(written) == printed
+    assert in_print(printed) == printed
