@@ -111,10 +111,10 @@ def test_keys_follow_what_is_needed_and_nothing_else(three, tmp_path):
 
 
 def test_a_chapter_that_needs_nothing_keeps_the_key_it_had(three):
-    """Keys are as they were before chapters could need anything."""
+    """No entry of what others need is in it."""
     environment = fingerprint.environment(three)
     plain = {name: text for name, text in environment.items() if not name.startswith("needs ")}
-    assert set(plain) == {"python", "platform", "device", "pins"}
+    assert set(plain) == {"python", "platform", "device", "pins", "credit"}
     parts = {"cells": ["print(0)"], "kernel": "python3", "environment": plain}
     expected = fingerprint.sha256(json.dumps(parts, sort_keys=True).encode())[:32]
     assert keys(three)["plain"] == expected
@@ -212,9 +212,9 @@ def test_a_notebook_whose_download_fails_is_told_so(book, tmp_path):
 
 
 @pytest.mark.parametrize("named", ["none", ""])
-def test_doing_without_is_handed_on(monkeypatch, named):
+def test_doing_without_is_handed_on(book, monkeypatch, named):
     monkeypatch.setenv("CONVBOOK_CIFAR10", named)
-    environment = execution.kernel_environment(Project(execution.Path("/book")), 1)
+    environment = execution.kernel_environment(book, 1)
     assert environment["CONVBOOK_CIFAR10"] == named
     assert environment["CONVBOOK_NO_DOWNLOAD"] == "1"
 
