@@ -45,7 +45,6 @@ if (form) {
   }
   form.addEventListener("input", () => filter(all));
   form.addEventListener("submit", (event) => event.preventDefault());
-  all[0].section.before(form); // beside the sections, it stays in sight while one scrolls
   form.hidden = false;
   filter(all);
 }
