@@ -34,6 +34,11 @@ def address(path: str, about: Mapping[str, Any]) -> str:
     return f"{site}/{path}" if site else path
 
 
+def authors(about: Mapping[str, Any]) -> list[str]:
+    """The names of the book's authors, people's and groups'."""
+    return [a.get("name") or f"{a['given-names']} {a['family-names']}" for a in about["authors"]]
+
+
 def credit(about: Mapping[str, Any]) -> str:
     """The line that figures carry on slides; ``{id}`` stands for the figure's id."""
     title = f"{about['title']}, edition {about['version']}".replace("{", "{{").replace("}", "}}")
@@ -42,18 +47,18 @@ def credit(about: Mapping[str, Any]) -> str:
 
 def cite(name: str, title: str, about: Mapping[str, Any]) -> dict[str, str]:
     """How to cite one figure: as a sentence (``text``) and as BibTeX (``bibtex``)."""
-    authors = [a.get("name") or f"{a['given-names']} {a['family-names']}" for a in about["authors"]]
+    names = authors(about)
     year = str(about["date-released"])[:4]
     book, edition = about["title"], about["version"]
     where = address(f"editions/{edition}/figures/{name}.html", about)
     finding = title.rstrip(".")
     return {
         "text": (
-            f"{' and '.join(authors)} ({year}). “{finding}.” Figure {name} in {book}, "
+            f"{' and '.join(names)} ({year}). “{finding}.” Figure {name} in {book}, "
             f"edition {edition}. {where}. {LICENCE_NAME}."
         ),
         "bibtex": (
-            f"@misc{{{name},\n  author = {{{' and '.join(f'{{{latex(a)}}}' for a in authors)}}},\n"
+            f"@misc{{{name},\n  author = {{{' and '.join(f'{{{latex(a)}}}' for a in names)}}},\n"
             f"  title = {{{{{latex(finding)}}}}},\n  year = {{{year}}},\n"
             f"  howpublished = {{Figure in {latex(book)}, edition {edition}}},\n"
             f"  url = {{{where}}},\n  note = {{{LICENCE_NAME}}}\n}}"

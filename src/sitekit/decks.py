@@ -91,7 +91,7 @@ def deck(
     for entry in entries:
         add_slide(presentation, folder / f"{entry['id']}-slide.png", entry, about)
     properties = presentation.core_properties
-    properties.title, properties.author = title, authors(about)
+    properties.title, properties.author = title, "; ".join(citation.authors(about))
     properties.subject = f"Edition {about['version']}"
     properties.comments = f"Licence: {', '.join(sorted({entry['licence'] for entry in entries}))}"
     properties.keywords = ", ".join(about.get("keywords", []))
@@ -193,13 +193,6 @@ def provenance(facts: Mapping[str, Any]) -> str:
     if seeds := facts["seeds"]:
         parts.append(f"{'seed' if len(seeds) == 1 else 'seeds'} {ranges(seeds)}")
     return "; ".join(parts)
-
-
-def authors(about: Mapping[str, Any]) -> str:
-    """The book's authors as programs for slides list them."""
-    return "; ".join(
-        a.get("name") or f"{a['given-names']} {a['family-names']}" for a in about["authors"]
-    )
 
 
 def without_clock(archive: io.BytesIO) -> bytes:
