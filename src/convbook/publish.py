@@ -1,4 +1,4 @@
-"""What a chapter hands to the site: figures, numbers for the prose, answers to the homework.
+"""What a chapter hands to the site: figures, numbers for the prose, answers, files of data.
 
 In a notebook each call shows its result. When the site is built, the same calls leave data in the
 notebook's outputs, and the site takes it from there: nothing on a page is typed in by hand.
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 FIGURE_MIME = "application/vnd.convbook.figure+json"
 ANSWER_MIME = "application/vnd.convbook.answer+json"
+DATA_MIME = "application/vnd.convbook.data+json"
 SOURCES = ("computed", "simulated", "predicted", "measured")
 
 LEAST_SEEDS = 10  # a claim about chance needs as many draws
@@ -163,6 +164,46 @@ def answer(id: str, value: Any, source: str = "computed", **facts: Any) -> None:
     _validate(record)
     glue(id, value)
     display({ANSWER_MIME: record, "text/plain": f"{id} = {record['value']}"}, raw=True)
+
+
+def data_file(name: str, content: Any) -> None:
+    """Publish data for the page's own JavaScript, as ``data/<name>.json`` of the site.
+
+    Parameters
+    ----------
+    name
+        ``<chapter>-<slug>``, in lower-case letters, digits and hyphens.
+    content
+        Mappings with text as keys, lists, arrays, text, numbers, None. Equal content gives the
+        same bytes.
+
+    Raises
+    ------
+    ValueError
+        If the name is not of that form, a number is not finite, or a value has no form in JSON.
+    """
+    from IPython.display import display
+
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
+        raise ValueError(
+            f"the data file's name is {name!r}; it must be of lower-case letters, digits and "
+            "single hyphens, such as 'filters-kernels'"
+        )
+    try:
+        text = json.dumps(
+            _plain(content),
+            ensure_ascii=False,
+            allow_nan=False,
+            sort_keys=True,
+            separators=(",", ":"),
+        )
+    except ValueError:
+        raise ValueError(f"data file {name!r} has a number that is not finite") from None
+    except TypeError as error:
+        raise ValueError(f"data file {name!r} cannot be written as JSON: {error}") from None
+    text += "\n"
+    told = f"{name}.json, {len(text.encode()):,} bytes"
+    display({DATA_MIME: {"name": name, "text": text}, "text/plain": told}, raw=True)
 
 
 def _validate(record: Mapping[str, Any]) -> None:

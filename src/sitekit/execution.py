@@ -33,6 +33,7 @@ from sitekit.project import BuildError, Project
 
 FIGURE_MIME = "application/vnd.convbook.figure+json"
 ANSWER_MIME = "application/vnd.convbook.answer+json"
+DATA_MIME = "application/vnd.convbook.data+json"
 
 CELL_TIMEOUT = 900  # seconds
 STARTUP_TIMEOUT = 180  # seconds; a busy machine takes its time to import IPython
@@ -213,9 +214,9 @@ def execute(
         "python": probe["python"],
         **probe["versions"],
     }
-    outputs, figures, answers, payload = _sort_out(cells, where)
+    outputs, figures, answers, data, payload = _sort_out(cells, where)
     modules = fingerprint.depends_on(project, probe["loaded"], files)
-    run = store.Run(key, modules, provenance, outputs, figures, answers)
+    run = store.Run(key, modules, provenance, outputs, figures, answers, data)
     store.save(project, run, payload)
     return run
 
@@ -239,10 +240,14 @@ def kernel_environment(project: Project, threads: int) -> dict[str, str]:
 def _sort_out(
     cells: Sequence[nbformat.NotebookNode], where: Callable[..., str]
 ) -> tuple[
-    list[list[dict[str, Any]]], dict[str, dict[str, Any]], list[dict[str, Any]], dict[str, bytes]
+    list[list[dict[str, Any]]],
+    dict[str, dict[str, Any]],
+    list[dict[str, Any]],
+    dict[str, dict[str, Any]],
+    dict[str, bytes],
 ]:
-    """Split cell outputs into what the page shows, figures, answers, and the figures' files."""
-    outputs, figures, answers, payload = [], {}, [], {}
+    """Split cell outputs: what the page shows, figures, answers, data, and the files of these."""
+    outputs, figures, answers, published, payload = [], {}, [], {}, {}
     for number, cell in enumerate(cells):
         shown = []
         for output in cell.outputs:
@@ -257,10 +262,16 @@ def _sort_out(
                 payload.update(files)
             elif ANSWER_MIME in data:
                 answers.append({**data[ANSWER_MIME], "cell": number})
+            elif DATA_MIME in data:
+                name, content = data[DATA_MIME]["name"], data[DATA_MIME]["text"].encode()
+                if name in published:
+                    raise BuildError(f"{where(number)}: data file {name!r} is published twice")
+                published[name] = {"sha256": fingerprint.sha256(content), "cell": number}
+                payload[f"{name}.json"] = content
             else:
                 shown.append(dict(output))
         outputs.append(shown)
-    return outputs, figures, answers, payload
+    return outputs, figures, answers, published, payload
 
 
 def _error(cell: nbformat.NotebookNode) -> Any:

@@ -1,7 +1,7 @@
 """Sphinx reads a chapter with the outputs of its stored run; it never executes anything itself.
 
-The outputs that hold figures and answers do not reach the page. Their records travel in the page's
-metadata, under ``run``, to the extensions that place them.
+The outputs that hold figures, answers and data do not reach the page. Their records travel in the
+page's metadata, under ``run``, to the extensions that place them.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ def read(text: str, root: str) -> nbformat.NotebookNode:
         "provenance": run.provenance,
         "figures": run.figures,
         "answers": run.answers,
+        "data": run.data,
         # Code cells are counted from 0 in a run, all cells in Sphinx's document.
         "cells": [i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"],
         "lines": [

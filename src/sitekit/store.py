@@ -1,4 +1,4 @@
-"""Executed chapters on disk: outputs, figures and answers, found again by what they depend on."""
+"""Executed chapters on disk: outputs, figures, answers, data; found by what they depend on."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ class Run:
 
     ``outputs`` holds a list of notebook outputs for each code cell. A figure's record names the
     code cell (``cell``) that drew it, and its files with their sha256; the files lie in `folder`.
+    So does ``<name>.json`` for each name in ``data``.
     """
 
     key: str
@@ -27,6 +28,7 @@ class Run:
     outputs: list[list[dict[str, Any]]]
     figures: dict[str, dict[str, Any]] = field(default_factory=dict)
     answers: list[dict[str, Any]] = field(default_factory=list)
+    data: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -36,7 +38,7 @@ class Run:
 
 
 def folder(project: Project, run_id: str) -> Path:
-    """Where a run and its figures' files are kept."""
+    """Where a run and its files are kept."""
     return project.executed / run_id
 
 

@@ -24,7 +24,16 @@ from traitlets.config import Config
 
 from convbook.palette import ROLES
 from convbook.plotting import NARROW, WIDE, draw_image, draw_matrix, panels, role
-from convbook.publish import ANSWER_MIME, FIGURE_MIME, answer, figure, glue, in_print
+from convbook.publish import (
+    ANSWER_MIME,
+    DATA_MIME,
+    FIGURE_MIME,
+    answer,
+    data_file,
+    figure,
+    glue,
+    in_print,
+)
 from convbook.rendering import THUMBNAIL, render, render_slides, to_csv
 
 POINTS = 72  # an inch
@@ -518,3 +527,34 @@ def test_a_reading_that_nobody_took_says_why():
 def test_what_is_said_of_a_figure_has_the_signs_of_print(written, printed):
     assert in_print(written) == printed
     assert in_print(printed) == printed
+
+
+def test_a_data_file_is_compact_json_with_the_same_bytes_for_equal_content():
+    given = {"b": np.array([1, 2]), "a": {"z": np.float64(0.5), "y": None}, "µ": ("−",)}
+    turned = {"µ": ["−"], "a": {"y": None, "z": 0.5}, "b": [1, 2]}
+    texts = []
+    for content in (given, turned):
+        ((bundle, _),) = displayed(data_file, "gpu-memory-table", content)
+        assert bundle[DATA_MIME]["name"] == "gpu-memory-table"
+        texts.append(bundle[DATA_MIME]["text"])
+    assert texts[0] == texts[1]
+    assert json.loads(texts[0]) == turned
+    assert re.search(r"\s", texts[0].removesuffix("\n")) is None
+    assert f"{len(texts[0].encode()):,}" in bundle["text/plain"]
+
+
+@pytest.mark.parametrize(
+    "name, content",
+    [
+        ("no/path", {}),
+        ("Upper-case", {}),
+        ("..", {}),
+        ("two--hyphens", {}),
+        ("fine", {"a": float("nan")}),
+        ("fine", [np.inf]),
+        ("fine", {"a": object()}),
+    ],
+)
+def test_a_data_file_without_a_form_is_refused(name, content):
+    with pytest.raises(ValueError, match=re.escape(repr(name))):
+        data_file(name, content)
