@@ -1,0 +1,164 @@
+// Cells with the tag `live` get buttons: run and edit their Python in the page. Nothing is loaded before
+// a reader asks for it. Without this script they are cells like all others.
+import { openEditor } from "./editor.mjs";
+import { isCached, size } from "./files.mjs";
+import { createOutput } from "./output.mjs";
+import { createPython } from "./python.mjs";
+
+const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
+
+const python = createPython();
+const cells = [];
+let needsLoading = true; // until the reader has agreed to it, by the button that says so
+let running; // the cell that runs
+
+/** A button with its words, and what it does. */
+function createButton(words, act) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = words;
+  button.addEventListener("click", act);
+  return button;
+}
+
+/** Equip a cell of the page with its bar of buttons and a box for output. */
+function createCell(element, number) {
+  const name = `live cell ${number}`;
+  const input = element.querySelector(".cell_input");
+  const source = input.querySelector("div[class*='highlight-']");
+  const original = source.querySelector("pre").textContent.replace(/\n$/, "");
+  const output = createOutput(name);
+  const bar = document.createElement("div");
+  bar.className = "live-bar";
+  bar.setAttribute("role", "group");
+  bar.setAttribute("aria-label", name);
+  const status = document.createElement("span");
+  status.className = "live-status";
+  status.setAttribute("role", "status");
+  const progress = document.createElement("progress");
+  progress.hidden = true;
+  progress.setAttribute("aria-label", "Loading Python");
+  const count = document.createElement("span"); // no status: nobody wants every number read out
+  const cell = {
+    name,
+    number,
+    output,
+    lifeOfRun: undefined, // which Python has run it
+    editor: undefined,
+    text: () => cell.editor?.text() ?? original,
+    run: createButton("Run", () => run(cell)),
+    stop: createButton("Stop", () => python.stop()),
+    edit: createButton("Edit", () => edit(cell)),
+    reset: createButton("Reset", () => reset(cell)),
+    say: (words) => { status.textContent = words; },
+    showLoaded: (loaded, total) => {
+      progress.max = total;
+      progress.value = loaded;
+      progress.hidden = loaded >= total;
+      count.textContent = progress.hidden ? "" : `${megabytes(loaded)} of ${megabytes(total)} MB`;
+    },
+    openEditor: () => { cell.editor = openEditor(source, original, `Code of ${name}`); },
+  };
+  bar.append(cell.run, cell.edit, cell.stop, cell.reset, status, progress, count);
+  input.append(bar);
+  element.append(output.box);
+  input.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      run(cell);
+    }
+  });
+  return cell;
+}
+
+/** Let the buttons of all cells say what they would do now. */
+function update() {
+  for (const cell of cells) {
+    cell.run.textContent = needsLoading ? `Run (loads Python, ${megabytes(size)} MB, once)` : "Run";
+    // Not `disabled`: the button that was pressed keeps the keyboard's place.
+    cell.run.setAttribute("aria-disabled", String(running !== undefined));
+    moveFocus(cell.stop, cell !== running, cell.run);
+    cell.stop.hidden = cell !== running;
+    moveFocus(cell.edit, Boolean(cell.editor), cell.run);
+    cell.edit.hidden = Boolean(cell.editor);
+    const isChanged = cell.editor || cell.output.box.childElementCount > 0;
+    cell.reset.hidden = !isChanged || cell === running;
+  }
+}
+
+/** Before a button goes that has the focus, hand that on. */
+function moveFocus(button, goes, heir) {
+  if (goes && document.activeElement === button) heir.focus();
+}
+
+function edit(cell) {
+  cell.openEditor();
+  update();
+  cell.editor.focus();
+}
+
+/** Back to the text and the output of the page. */
+function reset(cell) {
+  cell.editor?.close();
+  cell.editor = undefined;
+  cell.output.clear();
+  cell.lifeOfRun = undefined;
+  cell.say("");
+  update();
+  cell.edit.focus();
+}
+
+/** Run a cell, after those above it that have not run in this Python. */
+async function run(cell) {
+  if (running) return;
+  running = cell;
+  needsLoading = false;
+  cell.output.begin();
+  update();
+  const before = cells.filter((other) => other.number < cell.number && other.lifeOfRun !== python.life());
+  let outcome = "good";
+  for (const other of before) {
+    outcome = await runQuietly(other, cell);
+    if (outcome !== "good") break;
+  }
+  if (outcome === "good") outcome = await runOne(cell, cell, cell.output.show);
+  running = undefined;
+  cell.showLoaded(1, 1);
+  cell.say(wordsFor(outcome));
+  update();
+}
+
+function wordsFor(outcome) {
+  return {
+    good: "Done.",
+    error: "An error: see below.",
+    failed: "Python has ended.",
+    stopped: "Stopped; all variables are gone.",
+  }[outcome];
+}
+
+/** Run a cell above for the sake of its variables: only an error of it is shown. */
+function runQuietly(other, cell) {
+  return runOne(other, cell, (as, text) => {
+    if (as === "error") cell.output.show("error", `In ${other.name}, which runs first:\n${text}`);
+  });
+}
+
+async function runOne(cell, where, show) {
+  const outcome = await python.run(cell.text(), cell.name, (message) => {
+    if (message.kind === "loading") {
+      where.say("Loading Python…");
+      where.showLoaded(message.loaded, message.total);
+    }
+    if (message.kind === "starting") where.say("Starting Python…");
+    if (message.kind === "running") where.say("Running…");
+    if (message.kind === "output") show(message.as, message.text);
+    if (message.kind === "failed") where.output.show("error", `Python has ended: ${message.text}`);
+  });
+  if (outcome === "good" || outcome === "error") cell.lifeOfRun = python.life();
+  return outcome;
+}
+
+needsLoading = !(await isCached());
+cells.push(...[...document.querySelectorAll(".cell.tag_live")].map((element, i) => createCell(element, i + 1)));
+update();
