@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from sitekit import execution, strict
+from sitekit import execution, live_files, strict
 from sitekit.project import BuildError, Project
 
 
@@ -28,6 +28,7 @@ def build(project: Project) -> None:
     require_gpu()
     print("Chapters")
     execution.execute_book(project, project.pages())
+    live_files.prepare(project)
     work = project.build / "work"
     try:
         render(project, work)

@@ -38,6 +38,8 @@ DATA_MIME = "application/vnd.convbook.data+json"
 CELL_TIMEOUT = 900  # seconds
 STARTUP_TIMEOUT = 180  # seconds; a busy machine takes its time to import IPython
 
+FIRST_ATTEMPT = "first-attempt"  # the tag of a cell whose answer a reader is to put right
+
 # Runs in the chapter's kernel after its last cell. It asks torch only where the chapter loaded it.
 PROBE = """
 def _probe():
@@ -196,7 +198,13 @@ def execute(
         if raised := _error(cell):  # a cell tagged raises-exception
             trace = _indent(_plain("\n".join(raised["traceback"])))
             raise BuildError(f"{where(number)}: a traceback would stand on the page\n{trace}")
-        if any("verdict try-again" in o.get("data", {}).get("text/html", "") for o in cell.outputs):
+        verdicts = "".join(o.get("data", {}).get("text/html", "") for o in cell.outputs)
+        if FIRST_ATTEMPT in cell.metadata.get("tags", []):
+            if "verdict try-again" not in verdicts:
+                raise BuildError(
+                    f"{where(number)}: a {FIRST_ATTEMPT} must get a hint, not be right"
+                )
+        elif "verdict try-again" in verdicts:
             raise BuildError(f"{where(number)}: the book's own solution is not right")
         if noise := "".join(o.text for o in cell.outputs if o.get("name") == "stderr"):
             raise BuildError(

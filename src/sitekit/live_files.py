@@ -25,6 +25,7 @@ from sitekit.project import BuildError, Project
 PYODIDE = f"pyodide-{pyodide.VERSION}"
 COMPRESSED = ("pyodide.mjs", "pyodide.asm.js", "pyodide.asm.wasm")
 AS_IT_IS = ("python_stdlib.zip",)
+LOCK = "pyodide-lock.json"
 LICENCES = f"""What lies in this folder, and its licences
 
 pyodide.mjs.gz, pyodide.asm.js.gz, pyodide.asm.wasm.gz, python_stdlib.zip
@@ -105,9 +106,16 @@ def put_pyodide(live: Path) -> None:
         (incoming / f"{name}.gz").write_bytes(gzip.compress(content, mtime=0))
     for name, content in pyodide.members(sources.package, AS_IT_IS).items():
         (incoming / name).write_bytes(content)
+    (incoming / LOCK).write_bytes(short_lock(sources.package))
     shutil.copyfile(sources.numpy, incoming / sources.numpy.name)
     (incoming / "LICENCES.txt").write_text(LICENCES, encoding="utf-8")
     incoming.rename(live / PYODIDE)
+
+
+def short_lock(package: Path) -> bytes:
+    """Pyodide's list of packages, without packages: it asks for the list, and compares versions."""
+    lock = json.loads(pyodide.members(package, [LOCK])[LOCK])
+    return json.dumps({"info": lock["info"], "packages": {}}).encode()
 
 
 def put_wheel(project: Project, live: Path) -> None:
@@ -176,7 +184,7 @@ def put_manifest(live: Path) -> int:
     A file's version is a part of its address and of its key in the reader's cache.
     """
     names = [f"{PYODIDE}/{name}.gz" for name in COMPRESSED]
-    names += [f"{PYODIDE}/{name}" for name in AS_IT_IS]
+    names += [f"{PYODIDE}/{name}" for name in (*AS_IT_IS, LOCK)]
     names += sorted(path.relative_to(live).as_posix() for path in live.glob("**/*.whl"))
     names.append("runner.py")
     files = [

