@@ -7,7 +7,7 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 
-from convbook.palette import ROLES
+from convbook.palette import ROLES, SIGNED
 from sitekit.reading import project_of
 
 # The mark, cell by cell: a 3×3 kernel (K) lies on a grid of inputs (i); its output (O) is filled.
@@ -34,9 +34,11 @@ def palette_css() -> str:
         "".join(f"--role-{name}:{getattr(colour, theme)};" for name, colour in ROLES.items())
         for theme in ("light", "dark")
     )
+    ends = zip(("negative", "zero", "positive"), SIGNED, strict=True)
+    signed = "".join(f"--signed-{end}:{colour};" for end, colour in ends)
     # Without JavaScript the theme sets no data-theme, and the system's preference decides.
     return (
-        f"html{{{light}}}\n"
+        f"html{{{signed}{light}}}\n"
         f'html[data-theme="dark"]{{{dark}}}\n'
         f"@media (prefers-color-scheme:dark){{html:not([data-theme]){{{dark}}}}}\n"
     )

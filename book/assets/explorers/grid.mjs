@@ -1,0 +1,103 @@
+// A grid of numbers: squares that show their values, can be picked, and can be edited where that is wanted.
+// One stop of the Tab key for the whole grid; arrow keys move within it.
+import { node } from "./controls.mjs";
+import { css, inkOn, signed } from "./colours.mjs";
+
+/** A number as it fits into a square: two decimals at most, a true minus sign. */
+export function short(value) {
+  const rounded = Math.abs(value) >= 100 ? Math.round(value) : Math.round(value * 100) / 100;
+  return String(rounded === 0 ? 0 : rounded).replace("-", "−");
+}
+
+/**
+ * A grid.
+ *
+ * @param {object} options
+ * @param {string} options.label what a screen reader calls it: "Kernel".
+ * @param {(row: number, column: number) => void} [options.onpick] a square was chosen: click, tap, or a move
+ *   by the arrow keys. Without it and without onedit the grid is only read.
+ * @param {(row: number, column: number, value: number) => void} [options.onedit] a number was typed.
+ * @returns {{node: HTMLElement, show: Function}} show(values, look): values is number[][] (null for a square
+ *   without a number); look(row, column) gives a square { classes, scale, words, text }: CSS classes, the
+ *   number that is drawn in full colour (none: no colour), what a screen reader adds to its number, and what
+ *   stands in it instead of its number. All may be left out.
+ */
+export function grid({ label, onpick, onedit }) {
+  const shown = node("div", { class: "explorer-grid", role: "grid", "aria-label": label });
+  let squares = []; // HTMLElement[][]
+  let at = [0, 0]; // the square that Tab reaches
+
+  const focus = (row, column) => {
+    const target = squares[row]?.[column];
+    if (!target) return;
+    squares[at[0]]?.[at[1]]?.setAttribute("tabindex", "-1");
+    at = [row, column];
+    target.setAttribute("tabindex", "0");
+    target.focus();
+    if (onedit) target.select();
+    onpick?.(row, column);
+  };
+
+  const keys = (event, row, column) => {
+    const move = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
+    if (!move || event.altKey || event.ctrlKey || event.metaKey) return;
+    // In a field the arrows first move within the number.
+    const field = onedit && event.target;
+    if (field && move[1] < 0 && field.selectionEnd > 0 && field.selectionStart !== 0) return;
+    if (field && move[1] > 0 && field.selectionStart < field.value.length && field.selectionEnd !== field.value.length) return;
+    event.preventDefault();
+    focus(row + move[0], column + move[1]);
+  };
+
+  const square = (row, column) => {
+    const common = { class: "explorer-cell", tabindex: row === at[0] && column === at[1] ? "0" : "-1",
+      onkeydown: (event) => keys(event, row, column) };
+    if (onedit) {
+      const input = node("input", { ...common, type: "text", inputmode: "text", autocomplete: "off",
+        oninput: () => {
+          const value = Number(input.value.replace("−", "-").replace(",", "."));
+          if (input.value.trim() && Math.abs(value) <= 999) onedit(row, column, value);
+        },
+        onfocus: () => { at = [row, column]; rove(); onpick?.(row, column); },
+        onblur: () => { input.value = input.dataset.text ?? input.value; } });
+      return input;
+    }
+    return node("div", { ...common, role: "gridcell", onclick: () => focus(row, column) });
+  };
+
+  const rove = () => squares.forEach((line, row) => line.forEach((cell, column) =>
+    cell.setAttribute("tabindex", row === at[0] && column === at[1] ? "0" : "-1")));
+
+  const rebuild = (rows, columns) => {
+    at = [Math.min(at[0], rows - 1), Math.min(at[1], columns - 1)];
+    squares = Array.from({ length: rows }, (_, row) => Array.from({ length: columns }, (_, column) => square(row, column)));
+    shown.replaceChildren(...squares.map((line) => node("div", { role: "row" },
+      ...line.map((cell) => (onedit ? node("div", { role: "gridcell" }, cell) : cell)))));
+    shown.style.setProperty("--columns", columns);
+  };
+
+  return {
+    node: shown,
+    show(values, look = () => ({})) {
+      if (squares.length !== values.length || squares[0]?.length !== values[0]?.length) {
+        rebuild(values.length, values[0].length);
+      }
+      values.forEach((line, row) => line.forEach((value, column) => {
+        const { classes = "", scale, words = "", text } = look(row, column);
+        const cell = squares[row][column];
+        const written = text ?? (value === null ? "" : short(value));
+        cell.className = `explorer-cell ${classes}`;
+        const colour = scale === undefined || value === null ? null : signed(value, scale);
+        cell.style.backgroundColor = colour ? css(colour) : "";
+        cell.style.color = colour ? inkOn(colour) : "";
+        const told = `row ${row + 1}, column ${column + 1}${onedit ? "" : `: ${written || "empty"}`}${words && `, ${words}`}`;
+        cell.setAttribute("aria-label", told);
+        if (!onedit) cell.textContent = written;
+        else {
+          cell.dataset.text = written;
+          if (document.activeElement !== cell) cell.value = written;
+        }
+      }));
+    },
+  };
+}
