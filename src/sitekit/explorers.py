@@ -106,8 +106,8 @@ def add_scripts(
 ) -> None:
     """Load the scripts of the explorers on a page, and none on the others."""
     placed = app.env.metadata.get(page, {}).get("explorers", {})
-    if placed:
-        app.add_css_file(f"{FOLDER}/explorers.css")
+    for sheet in ["explorers", *placed] if placed else []:
+        app.add_css_file(f"{FOLDER}/{sheet}.css")
     for name in placed:
         app.add_js_file(f"{FOLDER}/{name}.mjs", type="module")
 
