@@ -28,10 +28,10 @@ FOLDED = ("tag_hide-input", "tag_hide-cell", "tag_remove-input", "tag_remove-cel
 def lay_files(app: Sphinx, config: Config) -> None:
     """Lay what live cells load over the static files, before Sphinx asks whether those changed."""
     project = project_of(app)
-    written = Path(app.outdir) / "_static" / "live"
-    current = {path.name for path in (live_files.folder(project) / "live").glob("*")}
-    for path in written.glob("*"):
-        if path.suffix not in {".mjs", ".css"} and path.name not in current:
+    laid = live_files.folder(project) / "live"
+    current = {path.name for at in (laid, project.book / "assets/live") for path in at.glob("*")}
+    for path in (Path(app.outdir) / "_static" / "live").glob("*"):
+        if path.name not in current:  # of an earlier version
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     if live_files.is_ready(project):
         config.html_static_path.append(str(live_files.folder(project)))

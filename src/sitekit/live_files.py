@@ -31,6 +31,8 @@ LICENCES = f"""What lies in this folder, and its licences
 pyodide.mjs.gz, pyodide.asm.js.gz, pyodide.asm.wasm.gz, python_stdlib.zip
     Pyodide {pyodide.VERSION}, Mozilla Public License 2.0, unchanged but for the compression; with
     CPython (PSF License). Source: https://github.com/pyodide/pyodide/tree/{pyodide.VERSION}
+pyodide-lock.json
+    Of the same, shortened: without its list of packages.
 numpy-*.whl
     NumPy, BSD-3-Clause, with the licences of its parts inside. Source: https://github.com/numpy/numpy
 """
@@ -95,7 +97,8 @@ def put_pyodide(live: Path) -> None:
     PyodideUnavailable, ValueError
         As `pyodide.obtain` does.
     """
-    if (live / PYODIDE).is_dir():
+    expected = (*(f"{name}.gz" for name in COMPRESSED), *AS_IT_IS, LOCK)
+    if all((live / PYODIDE / name).is_file() for name in expected):
         pyodide.named_folder()  # which may say by now to do without
         return
     sources = pyodide.obtain()

@@ -123,6 +123,7 @@ async function run(cell) {
   }
   if (outcome === "good") outcome = await runOne(cell, cell, cell.output.show);
   running = undefined;
+  if (outcome === "failed") needsLoading = !(await isCached());
   cell.showLoaded(1, 1);
   cell.say(wordsFor(outcome));
   update();
@@ -132,7 +133,7 @@ function wordsFor(outcome) {
   return {
     good: "Done.",
     error: "An error: see below.",
-    failed: "Python has ended.",
+    failed: "Python has ended; the next run starts it again.",
     stopped: "Stopped; all variables are gone.",
   }[outcome];
 }
@@ -153,7 +154,7 @@ async function runOne(cell, where, show) {
     if (message.kind === "starting") where.say("Starting Python…");
     if (message.kind === "running") where.say("Running…");
     if (message.kind === "output") show(message.as, message.text);
-    if (message.kind === "failed") where.output.show("error", `Python has ended: ${message.text}`);
+    if (message.kind === "failed") where.output.show("error", message.text);
   });
   if (outcome === "good" || outcome === "error") cell.lifeOfRun = python.life();
   return outcome;

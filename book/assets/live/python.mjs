@@ -38,7 +38,7 @@ export function createPython() {
       };
       worker.onerror = (event) => {
         event.preventDefault();
-        hear({ kind: "failed", text: event.message ?? "this browser does not start the worker" });
+        hear({ kind: "failed", text: `Python could not be started: ${event.message}` });
         end("failed");
       };
       worker.postMessage({ source, name });

@@ -28,7 +28,8 @@ addEventListener("message", async ({ data: { source, name } }) => {
     postMessage({ kind: "done", good });
   } catch (error) {
     queue.flush();
-    postMessage({ kind: "failed", text: String(error.message ?? error) });
+    const what = session ? "Python has broken down" : "Python could not be loaded";
+    postMessage({ kind: "failed", text: `${what}: ${error.message ?? error}` });
   }
 });
 
