@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -182,11 +182,23 @@ def report(
     With a ``capacity``, in bytes of segments, the replay stops where a request does not fit.
     """
     timeline, failure = replay(followed, cached=cached, capacity=capacity)
+    return summary(timeline, followed.named, source=source, device=device, failure=failure)
+
+
+def summary(
+    timeline: Timeline,
+    named: Mapping[str, int],
+    *,
+    source: str,
+    device: str | None = None,
+    failure: str | None = None,
+) -> Report:
+    """The report on a timeline; ``named`` are the bytes of the tensors of each kind."""
     requested = timeline.requested
     most = timeline.allocated if timeline.allocated is not None else requested
     at, requested_at = int(np.argmax(most)), int(np.argmax(requested))
     at_peak = {kind: int(values[requested_at]) for kind, values in timeline.kinds.items()}
-    named = {kind: followed.named.get(kind, 0) for kind in KINDS}
+    named = {kind: named.get(kind, 0) for kind in KINDS}
     phases = np.array(PHASES)[timeline.phase]
     return Report(
         source=source,
@@ -223,36 +235,55 @@ def replay(
     followed: Followed, *, cached: bool, capacity: int | None = None
 ) -> tuple[Timeline, str | None]:
     """The timeline of a log, and why it ended early, if it did."""
-    allocator = CachingAllocator(capacity)
-    now = dict.fromkeys(KINDS, 0)
-    rows, counts = [], []
-    failure = None
     events = followed.events
-    for n, event in enumerate(events):
-        if cached and event.size > 0:
-            try:
-                allocator.allocate(event.block, event.size)
-            except OutOfMemory as error:
-                failure, events = str(error), events[:n]
-                break
-        elif cached:
-            allocator.release(event.block)
-        now[followed.blocks[event.block].kind] += event.size
-        rows.append(tuple(now.values()))
-        counts.append(event.counted or (allocator.allocated, allocator.reserved))
+    counts: list[tuple[int, int]] = [event.counted or (0, 0) for event in events]
+    failure = None
+    if cached:
+        counts, failure = served([(event.block, event.size) for event in events], capacity)
+        events = events[: len(counts)]
+    order = {phase: n for n, phase in enumerate(PHASES)}
+    kind = np.array([KINDS.index(followed.blocks[event.block].kind) for event in events] or [0])
     # Where not even the first request is served, the timeline is a moment with nothing.
-    table = np.array(rows or [(0,) * len(KINDS)], dtype=np.int64)
+    size = np.array([event.size for event in events] or [0], dtype=np.int64)
     totals = np.array(counts or [(0, 0)], dtype=np.int64)
     allocates = cached or any(event.counted for event in events)
-    order = {phase: n for n, phase in enumerate(PHASES)}
     timeline = Timeline(
-        kinds=dict(zip(KINDS, table.T, strict=True)),
+        kinds=by_kind(kind, size),
         allocated=totals[:, 0] if allocates else None,
         reserved=totals[:, 1] if allocates else None,
         phase=np.array([order[event.phase] for event in events] or [0]),
         step=np.array([event.step for event in events] or [-1]),
     )
     return timeline, failure
+
+
+def served(
+    events: Iterable[tuple[int, int]], capacity: int | None = None
+) -> tuple[list[tuple[int, int]], str | None]:
+    """What the simulated allocator counts after each event, and why it ended early, if it did.
+
+    An event is the number of a block and its size in bytes, below 0 where it is given back. What is
+    counted are the bytes allocated and the bytes reserved.
+    """
+    allocator = CachingAllocator(capacity)
+    counts: list[tuple[int, int]] = []
+    for block, size in events:
+        if size > 0:
+            try:
+                allocator.allocate(block, size)
+            except OutOfMemory as error:
+                return counts, str(error)
+        else:
+            allocator.release(block)
+        counts.append((allocator.allocated, allocator.reserved))
+    return counts, None
+
+
+def by_kind(
+    kind: Int[np.ndarray, " events"], size: Int[np.ndarray, " events"]
+) -> dict[str, Int[np.ndarray, " events"]]:
+    """For each of `KINDS` the bytes held after each event; ``kind`` are indices of it."""
+    return {name: np.cumsum(np.where(kind == n, size, 0)) for n, name in enumerate(KINDS)}
 
 
 def thinned(values: Int[np.ndarray, " events"], points: int = POINTS) -> Int[np.ndarray, " kept"]:
