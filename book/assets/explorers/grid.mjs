@@ -14,13 +14,15 @@ export function short(value) {
  *
  * @param {object} options
  * @param {string} options.label what a screen reader calls it: "Kernel".
- * @param {(row: number, column: number) => void} [options.onpick] a square was chosen: click, tap, or a move
- *   by the arrow keys. Without it and without onedit the grid is only read.
+ * @param {(row: number, column: number) => void} [options.onpick] a square was chosen: click, tap, Enter, or a
+ *   move by the arrow keys, but not by Tab, which passes through. Without it and without onedit the grid is
+ *   only read.
  * @param {(row: number, column: number, value: number) => void} [options.onedit] a number was typed.
  * @returns {{node: HTMLElement, show: Function}} show(values, look): values is number[][] (null for a square
- *   without a number); look(row, column) gives a square { classes, scale, words, text }: CSS classes, the
- *   number that is drawn in full colour (none: no colour), what a screen reader adds to its number, and what
- *   stands in it instead of its number. All may be left out.
+ *   without a number); look(row, column) gives a square { classes, scale, words, text, place, chosen, locked }:
+ *   CSS classes, the number that is drawn in full colour (none: no colour), what a screen reader adds to its
+ *   number, what stands in it instead of its number, and what it is called instead of "row 1, column 2". The
+ *   chosen square is the one that Tab reaches; a locked one cannot be edited. All may be left out.
  */
 export function grid({ label, onpick, onedit }) {
   const shown = node("div", { class: "explorer-grid", role: "grid", "aria-label": label });
@@ -39,6 +41,7 @@ export function grid({ label, onpick, onedit }) {
   };
 
   const keys = (event, row, column) => {
+    if (event.key === "Enter" && onpick) onpick(row, column);
     const move = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
     if (!move || event.altKey || event.ctrlKey || event.metaKey) return;
     // In a field the arrows first move within the number.
@@ -58,7 +61,8 @@ export function grid({ label, onpick, onedit }) {
           const value = Number(input.value.replace("−", "-").replace(",", "."));
           if (input.value.trim() && Math.abs(value) <= 999) onedit(row, column, value);
         },
-        onfocus: () => { at = [row, column]; rove(); onpick?.(row, column); },
+        onclick: () => onpick?.(row, column),
+        onfocus: () => { at = [row, column]; rove(); },
         onblur: () => { input.value = input.dataset.text ?? input.value; } });
       return input;
     }
@@ -83,21 +87,28 @@ export function grid({ label, onpick, onedit }) {
         rebuild(values.length, values[0].length);
       }
       values.forEach((line, row) => line.forEach((value, column) => {
-        const { classes = "", scale, words = "", text } = look(row, column);
+        const { classes = "", scale, words = "", text, chosen = false, locked = false,
+          place = `row ${row + 1}, column ${column + 1}` } = look(row, column);
         const cell = squares[row][column];
         const written = text ?? (value === null ? "" : short(value));
         cell.className = `explorer-cell ${classes}`;
         const colour = scale === undefined || value === null ? null : signed(value, scale);
         cell.style.backgroundColor = colour ? css(colour) : "";
         cell.style.color = colour ? inkOn(colour) : "";
-        const told = `row ${row + 1}, column ${column + 1}${onedit ? "" : `: ${written || "empty"}`}${words && `, ${words}`}`;
+        // Written smaller where it is long: no number is cut.
+        cell.style.setProperty("--letters", Math.max(3, written.length));
+        const told = `${place}${onedit ? "" : `: ${written || "empty"}`}${words && `, ${words}`}`;
         cell.setAttribute("aria-label", told);
+        (onedit ? cell.parentElement : cell).setAttribute("aria-selected", chosen);
+        if (chosen && !shown.contains(document.activeElement)) at = [row, column];
+        if (onedit) cell.readOnly = locked;
         if (!onedit) cell.textContent = written;
         else {
           cell.dataset.text = written;
           if (document.activeElement !== cell) cell.value = written;
         }
       }));
+      rove();
     },
   };
 }
