@@ -95,6 +95,7 @@ export function grid({ label, onpick, onedit }) {
         const colour = scale === undefined || value === null ? null : signed(value, scale);
         cell.style.backgroundColor = colour ? css(colour) : "";
         cell.style.color = colour ? inkOn(colour) : "";
+        cell.style.setProperty("--share", share);
         // Written smaller where it is long: no number is cut.
         cell.style.setProperty("--letters", Math.max(3, written.length));
         const told = `${place}${onedit ? "" : `: ${written || "empty"}`}${words && `, ${words}`}`;
@@ -104,6 +105,7 @@ export function grid({ label, onpick, onedit }) {
         if (onedit) cell.readOnly = locked;
         if (!onedit) cell.textContent = written;
         else {
+          cell.readOnly = locked;
           cell.dataset.text = written;
           if (document.activeElement !== cell) cell.value = written;
         }
