@@ -67,7 +67,7 @@ class BorrowedFigure(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Place an empty picture; `lend` fills it when every page has been read."""
-        image = picture(name=self.arguments[0], borrowed=True)
+        image = picture(name=self.arguments[0], borrowed=True, eager=True)  # it opens its page
         self.env.metadata[self.env.docname]["borrows"] = image["name"]
         self.set_source_info(image)
         return [nodes.container("", image, classes=["borrowed-figure"])]
@@ -217,7 +217,7 @@ def visit_picture(self: HTML5Translator, node: picture) -> None:
     pixels = [[round(value * 4 / 3) for value in node[key]] for key in ("wide", "narrow")]
     (width, height), (phone_width, phone_height) = pixels
     path = f"{_up(self)}figures/{node['name']}"
-    loading = "eager" if node.get("borrowed") else "lazy"  # a borrowed figure opens its page
+    loading = "eager" if node.get("eager") else "lazy"
     self.body.append(
         f'<picture><source media="(max-width: {PHONE}px)" srcset="{path}-narrow.svg"'
         f' width="{phone_width}" height="{phone_height}" />'
