@@ -87,7 +87,7 @@ export function grid({ label, onpick, onedit }) {
         rebuild(values.length, values[0].length);
       }
       values.forEach((line, row) => line.forEach((value, column) => {
-        const { classes = "", scale, words = "", text, chosen = false, locked = false,
+        const { classes = "", scale, words = "", text, chosen, locked = false,
           place = `row ${row + 1}, column ${column + 1}` } = look(row, column);
         const cell = squares[row][column];
         const written = text ?? (value === null ? "" : short(value));
@@ -100,7 +100,7 @@ export function grid({ label, onpick, onedit }) {
         cell.style.setProperty("--letters", Math.max(3, written.length));
         const told = `${place}${onedit ? "" : `: ${written || "empty"}`}${words && `, ${words}`}`;
         cell.setAttribute("aria-label", told);
-        (onedit ? cell.parentElement : cell).setAttribute("aria-selected", chosen);
+        if (chosen !== undefined) (onedit ? cell.parentElement : cell).setAttribute("aria-selected", chosen);
         if (chosen && !shown.contains(document.activeElement)) at = [row, column];
         if (onedit) cell.readOnly = locked;
         if (!onedit) cell.textContent = written;
