@@ -16,8 +16,8 @@ from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 
-# emit(kind, text): kind is "stdout", "stderr", "text" (a value), "html" (one that draws itself) or
-# "error".
+# emit(kind, text): kind is "stdout", "stderr", "text" (a value), "html" (one that draws itself),
+# "trace" (the lines that led to an error) or "error" (what it was).
 Emit = Callable[[str, str], None]
 
 
@@ -65,7 +65,10 @@ class Session:
                         self._names["_"] = value
                         self._show(value)
         except BaseException as error:  # SystemExit, too: the page lives on
-            self._emit("error", readable(error))
+            trace, message = readable(error)
+            if trace:
+                self._emit("trace", trace)
+            self._emit("error", message)
             return False
         return True
 
@@ -77,8 +80,8 @@ class Session:
             self._emit("text", repr(value))
 
 
-def readable(error: BaseException) -> str:
-    """A traceback with the reader's own lines only: those of cells, not of libraries."""
+def readable(error: BaseException) -> tuple[str, str]:
+    """The lines that led to an error, those of cells only and not of libraries; and what it was."""
     told = traceback.TracebackException.from_exception(error)
     seen: set[int] = set()
 
@@ -92,11 +95,14 @@ def readable(error: BaseException) -> str:
         keep_cells(part.__context__)
 
     keep_cells(told)
-    text = "".join(told.format()).rstrip()
-    missing = error.name if isinstance(error, ModuleNotFoundError) else None
-    if missing:
-        text += f"\nIn the page there are NumPy and convbook; {missing.split('.')[0]} is not."
-    return text
+    # Of a syntax error, Python writes the line and the place before it says what is wrong.
+    says = [part for part in told.format_exception_only() if not part.startswith("  ")]
+    message = "".join(says).rstrip()
+    trace = "".join(told.format()).rstrip().removesuffix(message).rstrip()
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        missing = error.name.partition(".")[0]
+        message += f"\nIn the page there are NumPy and convbook; {missing} is not."
+    return trace, message
 
 
 def _split(source: str, name: str) -> tuple[Any, Any]:

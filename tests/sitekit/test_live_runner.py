@@ -113,10 +113,11 @@ ERRORS = {
 def test_an_error_names_the_readers_line_and_shows_it(page, source):
     kind, line = ERRORS[source]
     assert not page.run(source)
-    (told,) = [text for found, text in page.pieces if found == "error"]
-    assert f'File "live cell 1", line {line}' in told
-    assert source.splitlines()[line - 1].strip() in told
-    assert kind in told.splitlines()[-1]
+    assert [found for found, _ in page.pieces] == ["trace", "error"]
+    assert f'File "live cell 1", line {line}' in page.of("trace")
+    assert source.splitlines()[line - 1].strip() in page.of("trace")
+    assert page.of("error").startswith(kind)
+    assert kind not in page.of("trace")
 
 
 def test_of_a_traceback_only_the_cells_remain_through_every_cause(page):
@@ -133,10 +134,11 @@ def inner():
 
 outer(inner)"""
     assert not page.run(source, 2)
-    told = page.of("error")
+    told = page.of("trace")
     files = [line.split('"')[1] for line in told.splitlines() if line.startswith("  File")]
     assert set(files) == {"live cell 1", "live cell 2"}
-    assert "RuntimeError: wrapped" in told
+    assert page.of("error") == "RuntimeError: wrapped"
+    assert "ValueError" in told  # the cause
     assert "return f()" in told
 
 

@@ -114,6 +114,7 @@ async function run(cell) {
   running = cell;
   needsLoading = false;
   cell.output.begin();
+  cell.say("A moment…");
   update();
   const before = cells.filter((other) => other.number < cell.number && other.lifeOfRun !== python.life());
   let outcome = "good";
@@ -140,8 +141,12 @@ function wordsFor(outcome) {
 
 /** Run a cell above for the sake of its variables: only an error of it is shown. */
 function runQuietly(other, cell) {
+  let isTold = false;
   return runOne(other, cell, (as, text) => {
-    if (as === "error") cell.output.show("error", `In ${other.name}, which runs first:\n${text}`);
+    if (as !== "trace" && as !== "error") return;
+    if (!isTold) cell.output.show("note", `In ${other.name}, which runs before this one:`);
+    isTold = true;
+    cell.output.show(as, text);
   });
 }
 

@@ -55,9 +55,9 @@ export function createOutput(name) {
       box.append(drawn);
       return;
     }
-    if (as === "cut") {
+    if (as === "note") {
       const note = document.createElement("p");
-      note.textContent = `The output ends here, after ${Number(text).toLocaleString("en")} characters.`;
+      note.textContent = text;
       box.append(note);
       return;
     }
@@ -80,4 +80,10 @@ export function createOutput(name) {
   return { box, begin, show, clear };
 }
 
-const LABELS = { stdout: "Printed", stderr: "Printed as a warning", text: "Value", error: "Error" };
+const LABELS = {
+  stdout: "Printed",
+  stderr: "Printed as a warning",
+  text: "Value",
+  trace: "Lines that led to the error",
+  error: "Error",
+};

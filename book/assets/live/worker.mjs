@@ -4,7 +4,7 @@
 // Out: { kind: "loading", loaded, total } bytes
 //      { kind: "starting" }
 //      { kind: "running" }
-//      { kind: "output", as, text }       as: stdout, stderr, text, html, error; or cut
+//      { kind: "output", as, text }       as: stdout, stderr, text, html, trace, error, note
 //      { kind: "done", good }
 //      { kind: "failed", text }           Python cannot be loaded, or has broken down
 import { loadAll } from "./files.mjs";
@@ -93,15 +93,17 @@ function createOutput(post) {
 
   /** What is printed to one stream adds up; anything else is a piece of its own. */
   function emit(as, text) {
-    if (left <= 0 && as !== "error") return;
-    const piece = as === "html" || as === "error" ? text : text.slice(0, left);
-    left -= piece.length;
+    const isError = as === "trace" || as === "error"; // is told in any case
+    if (left <= 0 && !isError) return;
+    const piece = as === "html" ? text : text.slice(0, isError ? MOST_OUTPUT : left);
+    if (!isError) left -= piece.length;
     if (as !== waitingAs || !["stdout", "stderr"].includes(as)) flush();
     waiting += piece;
     waitingAs = as;
-    if (left <= 0) {
+    if (left <= 0 && !isError) {
       flush();
-      post({ kind: "output", as: "cut", text: String(MOST_OUTPUT) });
+      const most = MOST_OUTPUT.toLocaleString("en");
+      post({ kind: "output", as: "note", text: `The output ends here, after ${most} characters.` });
     } else if (performance.now() - since > PATIENCE) {
       flush();
     }
