@@ -7,7 +7,8 @@ import { node } from "./controls.mjs";
 const ADDRESS_DELAY = 250; // ms
 
 // ---- fields: how one value of a state is checked, read from an address and written into it ----
-// read(text) gives undefined for what is not valid: a mistyped address does no harm.
+// read(text) gives undefined for what is not valid: a mistyped address does no harm. write(value) gives
+// undefined for what stands in no address.
 
 /** A whole number from least to most. */
 export function whole(start, least, most) {
@@ -100,7 +101,7 @@ export function define(tag, { name, fields, settle = (state) => state, build }) 
     changed() {
       return Object.entries(fields)
         .map(([key, field]) => [key, field.write(this.values[key]), field.write(this.start[key])])
-        .filter(([, now, start]) => now !== start)
+        .filter(([, now, start]) => now !== undefined && now !== start)
         .map(([key, now]) => [`${name}.${key}`, now]);
     }
 

@@ -9,6 +9,12 @@ export function short(value) {
   return String(rounded === 0 ? 0 : rounded).replace("-", "−");
 }
 
+/** The number that a reader typed: "−1.5", "0,25", "1/9"; NaN for none. */
+export function typed(text) {
+  const parts = text.replace("−", "-").replaceAll(",", ".").split("/").map((part) => (part.trim() ? Number(part) : NaN));
+  return parts.length > 2 ? NaN : parts.reduce((above, below) => above / below);
+}
+
 /**
  * A grid.
  *
@@ -58,8 +64,8 @@ export function grid({ label, onpick, onedit }) {
     if (onedit) {
       const input = node("input", { ...common, type: "text", inputmode: "text", autocomplete: "off",
         oninput: () => {
-          const value = Number(input.value.replace("−", "-").replace(",", "."));
-          if (input.value.trim() && Math.abs(value) <= 999) onedit(row, column, value);
+          const value = typed(input.value);
+          if (Math.abs(value) <= 999) onedit(row, column, value);
         },
         onclick: () => onpick?.(row, column),
         onfocus: () => { at = [row, column]; rove(); },
@@ -87,7 +93,7 @@ export function grid({ label, onpick, onedit }) {
         rebuild(values.length, values[0].length);
       }
       values.forEach((line, row) => line.forEach((value, column) => {
-        const { classes = "", scale, words = "", text, chosen, locked = false,
+        const { classes = "", scale, words = "", text, chosen, locked = false, share = 0,
           place = `row ${row + 1}, column ${column + 1}` } = look(row, column);
         const cell = squares[row][column];
         const written = text ?? (value === null ? "" : short(value));
