@@ -82,6 +82,7 @@ GPUS = (
     Gpu("GeForce RTX 4070", 12 * GB),
     Gpu("T4", 16 * GB),
     Gpu("GeForce RTX 4090", 24 * GB),
+    Gpu("GeForce RTX 5090", 32 * GB),
     Gpu("A100 40GB", 40 * GB),
     Gpu("L40S", 48 * GB),
     Gpu("H100", 80 * GB),
