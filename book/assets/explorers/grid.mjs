@@ -25,10 +25,11 @@ export function typed(text) {
  *   only read.
  * @param {(row: number, column: number, value: number) => void} [options.onedit] a number was typed.
  * @returns {{node: HTMLElement, show: Function}} show(values, look): values is number[][] (null for a square
- *   without a number); look(row, column) gives a square { classes, scale, words, text, place, chosen, locked }:
- *   CSS classes, the number that is drawn in full colour (none: no colour), what a screen reader adds to its
- *   number, what stands in it instead of its number, and what it is called instead of "row 1, column 2". The
- *   chosen square is the one that Tab reaches; a locked one cannot be edited. All may be left out.
+ *   without a number); look(row, column) gives a square { classes, scale, share, words, text, place, chosen,
+ *   locked }: CSS classes, the number that is drawn in full colour (none: no colour), what a style sheet finds
+ *   as --share, what a screen reader adds to its number, what stands in it instead of its number, and what it is
+ *   called instead of "row 1, column 2". The chosen square is the one that Tab reaches; a locked one cannot be
+ *   edited. All may be left out.
  */
 export function grid({ label, onpick, onedit }) {
   const shown = node("div", { class: "explorer-grid", role: "grid", "aria-label": label });
@@ -108,7 +109,6 @@ export function grid({ label, onpick, onedit }) {
         cell.setAttribute("aria-label", told);
         if (chosen !== undefined) (onedit ? cell.parentElement : cell).setAttribute("aria-selected", chosen);
         if (chosen && !shown.contains(document.activeElement)) at = [row, column];
-        if (onedit) cell.readOnly = locked;
         if (!onedit) cell.textContent = written;
         else {
           cell.readOnly = locked;
