@@ -38,7 +38,7 @@ export function pixelReason({ layer, paths, pixel }) {
   if (!above.length) return "";
   const what = {
     conv: "The weight that lies on it, times", average: "Its share of",
-    max: "1 where it is the largest of the window, else 0; times",
+    max: "1 where it is the largest of the window and 0 where not, times",
   }[layer.kind];
   const names = above.slice(0, MOST_TERMS).join(", ") + (above.length > MOST_TERMS ? ", …" : "");
   return `${what} ${names}.`;

@@ -115,9 +115,11 @@ const lowered = (text) => text.split(/_\{([^}]*)\}/).map((part, at) => (at % 2 ?
 
 function build(body, explorer) {
   const { state, set } = explorer;
-  const controls = [
+  const choices = [
     buttons(explorer, "layer", "Layer", { max: "Max", average: "Average", conv: "Convolution" }),
     buttons(explorer, "show", "Gradient of", { one: "the chosen output", all: "all outputs" }),
+  ];
+  const counters = [
     counter(explorer, "size", "Window"), counter(explorer, "stride", "Stride"),
     counter(explorer, "padding", "Padding"), sideCounter(explorer),
   ];
@@ -147,7 +149,7 @@ function build(body, explorer) {
   const lines = copied("the lines of torch");
   const grids = node("div", { class: "gradient-boards" }, ...Object.values(boards).map((made) => made.node));
   body.append(
-    node("div", { class: "explorer-controls" }, ...controls.map((control) => control.node)),
+    ...[choices, counters].map((row) => node("div", { class: "explorer-controls" }, ...row.map((control) => control.node))),
     node("div", { class: "gradient-middle" }, node("div", { class: "gradient-left" }, grids, key), node("dl", { class: "gradient-sums" },
       node("dt", {}, "The chosen pixel"), told.pixel, weightTitle, told.weight,
       node("dt", {}, "Check: finite differences of L = Σ dy · y"), told.check, node("dt", {}, "In sum"), told.sums)),
@@ -158,7 +160,7 @@ function build(body, explorer) {
     const shown = compute(state);
     const { layer, x, pixel, at, padding } = shown;
     const conv = layer.kind === "conv";
-    for (const control of controls) control.show(state);
+    for (const control of [...choices, ...counters]) control.show(state);
     for (const part of [boards.w.node, boards.dw.node, weightTitle, told.weight]) part.hidden = !conv;
     grids.style.setProperty("--boards", conv ? 3 : 2);
     grids.style.setProperty("--across", x[0].length + 2 * padding + shown.y[0].length + (conv ? layer.kernel.length : 0));
