@@ -5,7 +5,7 @@ import { matrixView } from "./convolution/matrix.mjs";
 import { planesView } from "./convolution/planes.mjs";
 import { MOST, sceneOf, seen } from "./convolution/scene.mjs";
 import { stepper } from "./convolution/steps.mjs";
-import { bracketed, describe, digits, placeOf, sizeFormulas, torchLines } from "./convolution/words.mjs";
+import { bracketed, describe, digits, shortPlaceOf, sizeFormulas, torchLines } from "./convolution/words.mjs";
 import { choice, define, flag, matrix, whole } from "./element.mjs";
 
 // A letter L: it has edges of both directions. The kernel answers to the vertical ones.
@@ -57,8 +57,8 @@ function build(body, explorer) {
   const asMatrix = unfolding(explorer, "matrix", matrixShown.node);
   const inTorch = unfolding(explorer, "torch", lines.node);
   body.append(controls.node, planes.node,
-    node("div", { class: "explorer-controls" }, side.node, steps.node),
-    products, sizes, asMatrix.node, inTorch.node);
+    node("div", { class: "convolution-stepping" }, side.node, steps.place, steps.node),
+    products, sizes, node("div", {}, asMatrix.node, inTorch.node));
 
   return (values) => {
     const scene = sceneOf(values);
@@ -69,11 +69,11 @@ function build(body, explorer) {
     products.replaceChildren(...productsOf(scene, values));
     sizes.replaceChildren(...sizeFormulas(scene).map(({ name, text }) =>
       node("span", {}, `${name} of the output: `, node("span", { class: "convolution-formula" }, text))));
-    products.style.setProperty("--lines", scene.layer.dims === 1 ? "1lh" : "2lh");
+    reserve(products, scene.layer.kernel.flat().length, values.side);
     const code = torchLines(scene.layer);
     lines.show(code.join("\n"));
     inTorch.show(values, "In PyTorch: ", node("code", {}, code.at(-1)));
-    asMatrix.node.hidden = Boolean(scene.refused);
+    for (const each of [asMatrix, inTorch]) each.node.hidden = Boolean(scene.refused);
     asMatrix.show(values, "As a matrix");
     if (values.matrix && !scene.refused) matrixShown.show(scene, values);
     return describe(scene, values);
@@ -155,7 +155,14 @@ function productsOf({ refused, layer, output, terms }, { side, at }) {
     return [...(parts.length ? parts : ["no product"]), " = ", colour("output", digits(sum))];
   }
   return terms.flatMap((term, i) => [i ? "; " : "", node("span", {}, ...product(term), " = ",
-    colour("output", digits(term.value * term.weight)), ` into ${placeOf(term.output, output.sides[1], layer.dims)}`)]);
+    colour("output", digits(term.value * term.weight)), ` into ${shortPlaceOf(term.output, output.sides[1], layer.dims)}`)]);
+}
+
+/** Lines for as many products as there are weights: nothing below moves while one steps. */
+function reserve(products, weights, side) {
+  const [wide, narrow] = side === "output" ? [9, 4] : [5, 2]; // products that fit into a line
+  products.style.setProperty("--lines", Math.ceil(weights / wide));
+  products.style.setProperty("--lines-narrow", Math.ceil(weights / narrow));
 }
 
 define("convolution-explorer", { name: "convolution", fields, settle, build });

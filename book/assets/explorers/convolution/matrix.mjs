@@ -3,6 +3,7 @@ import { matrixOf } from "../arithmetic/convolution.mjs";
 import { signed } from "../colours.mjs";
 import { node } from "../controls.mjs";
 import { grid } from "../grid.mjs";
+import { reveal } from "./planes.mjs";
 import { placeOf } from "./words.mjs";
 
 const LARGEST = { square: 14, width: 280, height: 200 }; // px
@@ -13,8 +14,9 @@ export function matrixView() {
   const mark = node("div", { class: "convolution-mark" });
   const title = node("p", { class: "convolution-name" });
   const numbers = grid({ label: "Numbers of the marked row or column of the matrix" });
+  const scrolling = node("div", { class: "convolution-scroll" }, numbers.node);
   const shown = node("div", { class: "convolution-matrix" },
-    title, node("div", { class: "convolution-scroll" }, numbers.node),
+    title, scrolling,
     node("div", { class: "convolution-squares" }, canvas, mark));
 
   return {
@@ -34,6 +36,7 @@ export function matrixView() {
       }));
       numbers.node.setAttribute("aria-label",
         `${isRow ? "Row" : "Column"} of the matrix, for ${side} ${placeOf(at, own.sides[1], layer.dims)}`);
+      reveal(scrolling, numbers.node.querySelector(".explorer-cell:not(.convolution-is-zero)"));
 
       draw(canvas, matrix, scale);
       const square = Math.min(LARGEST.square, LARGEST.width / inputs, LARGEST.height / matrix.length);

@@ -44,11 +44,22 @@ export function planesView({ state, set }) {
       planes.kernel.node.style.setProperty("--shift", place ? place.column : 0);
       planes.kernel.node.style.setProperty("--gaps", inOneRow ? layer.dilation - 1 : 0);
       window.hidden = !scene.window;
-      if (!scene.window) return;
-      planes[large].lies.append(window);
-      for (const [name, value] of Object.entries(scene.window)) window.style.setProperty(`--${name}`, value);
+      if (scene.window) {
+        planes[large].lies.append(window);
+        for (const [name, value] of Object.entries(scene.window)) window.style.setProperty(`--${name}`, value);
+      }
+      for (const { lies } of Object.values(planes)) {
+        reveal(inOneRow ? shown : lies.parentElement, lies.querySelector(".convolution-is-chosen, .convolution-is-marked"));
+      }
     },
   };
+}
+
+/** Scroll a box sideways, and nothing else, until it shows a square; its reader stepped there. */
+export function reveal(box, square) {
+  if (!square || box.scrollWidth <= box.clientWidth) return;
+  const [around, place] = [box, square].map((each) => each.getBoundingClientRect());
+  box.scrollLeft += Math.min(0, place.left - around.left - 8) + Math.max(0, place.right - around.right + 8);
 }
 
 /** One plane with its name above it. */
@@ -107,5 +118,5 @@ function nameOf(key, { layer, [key]: frame }) {
   const size = sizeOf(frame.sides, dims);
   if (key === "kernel" || !padding || (key === "input") === transposed) return `${name}, ${size}`;
   const whole = sizeOf([frame.values.length, frame.values[0].length], dims);
-  return transposed ? `${name}, ${size} of ${whole}` : `${name}, ${size}, padded to ${whole}`;
+  return transposed ? `${name}, ${size}; cut from ${whole}: dashed` : `${name}, ${size}; padded to ${whole}: dashed`;
 }

@@ -11,7 +11,7 @@ const STEP = 1000; // ms
  * @param {() => number} steps.total how many there are; 0: none.
  * @param {(at: number) => void} steps.go
  * @param {(playing: boolean) => void} steps.onplay
- * @returns {{node: HTMLElement, show: () => void}}
+ * @returns {{node: HTMLElement, place: HTMLElement, show: () => void}} the buttons; "3 of 25", to stand near.
  */
 export function stepper({ at, total, go, onplay }) {
   let timer;
@@ -56,6 +56,6 @@ export function stepper({ at, total, go, onplay }) {
     place.textContent = total() ? `${at() + 1} of ${total()}` : "";
   };
   const shown = node("div", { class: "convolution-steps", role: "group", "aria-label": "Steps" },
-    ...backward, playing, ...forward, place);
-  return { node: shown, show };
+    ...backward, playing, ...forward);
+  return { node: shown, place, show };
 }

@@ -14,6 +14,10 @@ export function placeOf(index, width, dims) {
   return dims === 1 ? `place ${column}` : `row ${Math.floor(index / width) + 1}, column ${column}`;
 }
 
+/** The same in a list: "(2, 3)". */
+export const shortPlaceOf = (index, width, dims) =>
+  (dims === 1 ? String(index + 1) : `(${Math.floor(index / width) + 1}, ${(index % width) + 1})`);
+
 const plural = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
 const capital = (text) => text[0].toUpperCase() + text.slice(1);
 
@@ -57,13 +61,14 @@ function ofOutput(place, { layer, input, output, terms }, { at }) {
   return `${place} of the output is ${value}, ${products}.`;
 }
 
-function ofInput(place, terms, { transposed, kernel }) {
+function ofInput(place, terms, { dims, transposed, kernel }) {
   const outputs = new Set(terms.map(({ output }) => output)).size;
   if (!outputs) return `${place} of the input goes into no output.`;
-  if (!transposed) return `${place} of the input goes into ${plural(outputs, "output")}, by the weights marked.`;
+  const where = dims === 1 ? "" : ", given as (row, column)";
+  if (!transposed) return `${place} of the input goes into ${plural(outputs, "output")}${where}.`;
   const cut = kernel.flat().length - terms.length;
   const rest = cut ? `; ${cut} of its ${plural(kernel.flat().length, "number")} ${cut === 1 ? "is" : "are"} cut off` : "";
-  return `${place} of the input stamps the kernel, times its number, onto the output${rest}.`;
+  return `${place} of the input stamps the kernel, times its number, onto the output${where}${rest}.`;
 }
 
 function innerValue({ values, margin, sides }, index) {
