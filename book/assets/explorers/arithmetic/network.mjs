@@ -16,21 +16,28 @@ const product = (numbers, what) => exact(numbers.reduce((made, number) => made *
  * @returns {{rows: object[], parameters: number, multiplyAdds: number, activations: number}} the rows, the
  *   input's first, and the sums over all. A row is { name, kind (torch's class), expression (how its
  *   parameters are counted), parameters, shape ([height, width, channels] or [n]), field ([rows, columns] of
- *   the window that one output sees, the largest where they differ), stride ([down, right] in pixels, from one
- *   output to the next; null where all see the same), offset (the centre of what the first output sees; null
+ *   the window that one output sees, the largest where they differ), stride ([down, right] in pixels, from
+ *   one output to the next; null where all see the same), offset (the centre of what the first output sees; null
  *   where it sees nothing), middle (the window of the output in the middle, [[first row, last row], [first
  *   column, last column]]; null where it sees nothing), multiplyAdds (for one picture), activations }.
  * @throws {Error} a `fault` if the spec cannot be read or a layer does not fit what it gets. Beyond what a
  *   JavaScript number holds exactly it has the property `beyond`.
  */
 export function layerTable(spec, image) {
+  return tableOf(parse(spec), image);
+}
+
+/** The table of no layer at all: what stands there before there is a network. */
+export const emptyTable = (image) => tableOf([], image);
+
+function tableOf(layers, image) {
   if (image.length !== 3 || !image.every((side) => Number.isSafeInteger(side) && side >= 1)) {
     throw fault(0, `The input is ${image.join("×")}; it must be height×width×channels, each 1 or more.`);
   }
   let seen = { axes: image.slice(0, 2).map(receptive.pixels), flat: false };
   let shape = image;
   const rows = [row("Input", "Input", { shape, seen })];
-  parse(spec).forEach((layer, at) => {
+  layers.forEach((layer, at) => {
     try {
       const made = step(layer, shape, seen);
       rows.push(row(layer.text, layer.kind, made));
@@ -64,7 +71,9 @@ function row(name, kind, { shape, seen, tensors = [], multiplyAdds = 0 }) {
 function step(layer, shape, seen) {
   const channels = shape.at(-1);
   if (layer.kind === "ReLU") return { shape, seen };
-  if (layer.kind === "Flatten") return { shape: [product(shape, "its length")], seen: { ...seen, flat: true } };
+  if (layer.kind === "Flatten") {
+    return { shape: [product(shape, "its length")], seen: { ...seen, flat: true } };
+  }
   if (layer.kind === "Linear") {
     if (product(shape, "its input") !== channels) {
       throw new Error("its input must be flat, or 1×1; put FLATTEN or GAP before it");
@@ -108,7 +117,8 @@ function slid(layer, shape, seen) {
   const weights = [...layer.kernel, channels / layer.groups, layer.filters];
   // Each window of a convolution, and each stamp of a transposed one, uses every weight once.
   const positions = layer.kind === "ConvTranspose2d" ? [height, width] : sides;
-  const counts = { tensors: withBias(weights, layer), multiplyAdds: product([...positions, ...weights], WORK) };
+  const multiplyAdds = product([...positions, ...weights], WORK);
+  const counts = { tensors: withBias(weights, layer), multiplyAdds };
   return { shape: [...sides, layer.filters], seen: sees, ...counts };
 }
 
@@ -123,10 +133,11 @@ function windows(layer, axis, n) {
   const before = layer.padding === "same" ? Math.floor((extent - 1) / 2) : layer.padding[axis];
   const behind = layer.padding === "same" ? extent - 1 - before : before;
   if (layer.kind.includes("Pool") && before > Math.floor(kernel / 2)) {
-    const most = Math.floor(kernel / 2);
-    throw new Error(`its padding is ${before}; for pooling with a kernel of ${kernel} it can be ${most} at most`);
+    const half = Math.floor(kernel / 2);
+    throw new Error(`its padding is ${before}; it can be half a pooling's kernel at most, ${half}`);
   }
-  const most = { circular: n, reflect: n - 1 }[layer.mode] ?? behind; // of what there is, so much can be repeated
+  // Of what there is, so much can be repeated.
+  const most = { circular: n, reflect: n - 1 }[layer.mode] ?? behind;
   if (behind > most) {
     throw new Error(`its padding is ${behind}; ${layer.mode} over ${n} pixels, it can be ${most} at most`);
   }
@@ -152,7 +163,7 @@ function transposed(layer, axis, n) {
   const length = covered - 2 * padding + added;
   if (length < 1) {
     const most = Math.floor((covered + added - 1) / 2);
-    throw new Error(`its padding of ${padding} leaves nothing of ${covered} pixels; it can be ${most} at most`);
+    throw new Error(`its padding is ${padding} and leaves nothing of ${covered} pixels; ${most} would fit`);
   }
   return { length, touch: receptive.stamping(kernel, stride, padding, dilation) };
 }

@@ -18,7 +18,7 @@ export function exact(value, what) {
 
 function checkPeriod(period) {
   if (period <= LONGEST_PERIOD) return;
-  const told = `what its outputs see repeats after ${period} of them; this page follows ${LONGEST_PERIOD} at most`;
+  const told = `what its outputs see repeats every ${period}; this page follows ${LONGEST_PERIOD} at most`;
   throw Object.assign(new Error(told), { beyond: true });
 }
 
