@@ -93,6 +93,8 @@ export function copied(label) {
   const button = node("button", { type: "button", "aria-live": "polite", "aria-label": `Copy ${label}`, onclick: copy }, "Copy");
   return {
     node: node("div", { class: "explorer-copied", role: "group", "aria-label": label }, code, button),
-    show(text) { code.textContent = text; },
+    show(text) { // a line breaks at spaces, and not behind the hyphens of an option
+      code.replaceChildren(...text.split(/( )/).map((part) => (part === " " ? part : node("span", {}, part))));
+    },
   };
 }
