@@ -127,8 +127,8 @@ function settings(explorer) {
 /** What a reader unfolds by its summary: { node, show(state, …summary) }; `key` says whether it is open. */
 function unfolding({ state, set }, key, content) {
   const summary = node("summary", {});
-  const details = node("details", { class: "convolution-more",
-    ontoggle: () => { if (details.open !== state()[key]) set({ [key]: details.open }); } }, summary, content);
+  const toggled = () => { if (details.open !== state()[key]) set({ [key]: details.open }); };
+  const details = node("details", { class: "convolution-more", ontoggle: toggled }, summary, content);
   return {
     node: details,
     show(values, ...children) {
@@ -148,14 +148,18 @@ function resized(matrix, axis, length) {
 function productsOf({ refused, layer, output, terms }, { side, at }) {
   if (refused) return [];
   const colour = (role, text) => node("span", { class: `convolution-of-${role}` }, text);
-  const product = ({ value, weight }) => [colour("input", bracketed(value)), "·", colour("kernel", bracketed(weight))];
+  const product = ({ value, weight }) =>
+    [colour("input", bracketed(value)), "·", colour("kernel", bracketed(weight))];
   if (side === "output") {
     const sum = terms.reduce((total, { value, weight }) => total + value * weight, 0);
     const parts = terms.flatMap((term, i) => [i ? " + " : "", node("span", {}, ...product(term))]);
     return [...(parts.length ? parts : ["no product"]), " = ", colour("output", digits(sum))];
   }
-  return terms.flatMap((term, i) => [i ? "; " : "", node("span", {}, ...product(term), " = ",
-    colour("output", digits(term.value * term.weight)), ` into ${shortPlaceOf(term.output, output.sides[1], layer.dims)}`)]);
+  return terms.flatMap((term, i) => {
+    const into = ` into ${shortPlaceOf(term.output, output.sides[1], layer.dims)}`;
+    const part = colour("output", digits(term.value * term.weight));
+    return [i ? "; " : "", node("span", {}, ...product(term), " = ", part, into)];
+  });
 }
 
 /** Lines for as many products as there are weights: nothing below moves while one steps. */

@@ -34,7 +34,8 @@ export function axesOf({ dims, input, kernel, stride, padding, dilation, outpad 
   const steps = { stride, padding, dilation, outpad };
   const none = { stride: 1, padding: 0, dilation: 1, outpad: 0 };
   const rows = { n: input.length, kernel: kernel.length, ...(dims === 1 ? none : steps), name: "height" };
-  const columns = { n: input[0].length, kernel: kernel[0].length, ...steps, name: dims === 1 ? "length" : "width" };
+  const name = dims === 1 ? "length" : "width";
+  const columns = { n: input[0].length, kernel: kernel[0].length, ...steps, name };
   return [rows, columns];
 }
 
@@ -98,8 +99,8 @@ function checkMode({ n, padding, name }, mode) {
   const most = { reflect: n - 1, circular: n }[mode] ?? Infinity;
   if (padding > most) {
     const why = mode === "reflect" ? "a mirror image without the outermost pixel" : "the input once more";
-    throw new RangeError(`The padding is ${padding}; with the mode ${mode}, ${why}, it can be ${most} at most, `
-      + `for an input of ${name} ${n}.`);
+    throw new RangeError(`The padding is ${padding}; with the mode ${mode}, ${why}, it can be ${most} `
+      + `at most, for an input of ${name} ${n}.`);
   }
 }
 
@@ -115,7 +116,8 @@ export function sources(layer) {
     return count(largeSide(axis, false), (at) => source(at - axis.padding, axis.n, layer.mode));
   });
   const width = layer.input[0].length;
-  return rows.flatMap((down) => columns.map((right) => (down < 0 || right < 0 ? -1 : down * width + right)));
+  const place = (down, right) => (down < 0 || right < 0 ? -1 : down * width + right);
+  return rows.flatMap((down) => columns.map((right) => place(down, right)));
 }
 
 /**

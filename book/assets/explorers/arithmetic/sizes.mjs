@@ -23,10 +23,10 @@ export function outputSize({ n, kernel, stride = 1, padding = 0, dilation = 1, n
   const span = extent(kernel, dilation);
   const room = n + 2 * padding - span;
   if (room < 0) {
-    const gaps = dilation > 1 ? ` with a dilation of ${dilation}` : "";
-    throw new RangeError(`No window fits: along the ${name}, the kernel spans ${span}${gaps}, and the input with its `
-      + `padding ${n + 2 * padding}. A padding of ${padding + Math.ceil(-room / 2)} would fit, `
-      + `or an input of ${span - 2 * padding}${dilation > 1 ? ", or a smaller dilation" : ", or a smaller kernel"}.`);
+    const [gaps, other] = dilation > 1 ? [` with a dilation of ${dilation}`, "dilation"] : ["", "kernel"];
+    throw new RangeError(`No window fits: along the ${name}, the kernel spans ${span}${gaps}, and the input `
+      + `with its padding ${n + 2 * padding}. A padding of ${padding + Math.ceil(-room / 2)} would fit, `
+      + `or an input of ${span - 2 * padding}, or a smaller ${other}.`);
   }
   return Math.floor(room / stride) + 1;
 }
@@ -46,13 +46,13 @@ export function transposedOutputSize(axis) {
   check({ padding, "output padding": outpad }, 0);
   const most = Math.max(stride, dilation) - 1;
   if (outpad > most) {
-    throw new RangeError(`The output padding is ${outpad}; with a stride of ${stride} and a dilation of ${dilation} `
-      + `it can be ${most} at most.`);
+    throw new RangeError(`The output padding is ${outpad}; with a stride of ${stride} and a dilation of `
+      + `${dilation} it can be ${most} at most.`);
   }
   const covered = (n - 1) * stride + extent(kernel, dilation) + outpad;
   if (covered <= 2 * padding) {
-    throw new RangeError(`Nothing is left: along the ${name}, the stamps cover ${covered}, and a padding of ${padding} `
-      + `cuts off ${2 * padding}. It can be ${Math.floor((covered - 1) / 2)} at most.`);
+    throw new RangeError(`Nothing is left: along the ${name}, the stamps cover ${covered}, and a padding of `
+      + `${padding} cuts off ${2 * padding}. It can be ${Math.floor((covered - 1) / 2)} at most.`);
   }
   return covered - 2 * padding;
 }

@@ -30,8 +30,9 @@ export function matrixView() {
       const [own, other] = isRow ? [output, input] : [input, output];
       title.textContent = `${isRow ? "Row" : "Column"} ${at + 1} of the ${size} matrix: what each `
         + (isRow ? "input counts in this output" : "output takes of this input");
-      numbers.show([isRow ? matrix[at] : matrix.map((row) => row[at])], (_, column) => ({
-        ...((isRow ? matrix[at][column] : matrix[column][at]) ? { scale } : { classes: "convolution-is-zero" }),
+      const marked = isRow ? matrix[at] : matrix.map((row) => row[at]);
+      numbers.show([marked], (_, column) => ({
+        ...(marked[column] ? { scale } : { classes: "convolution-is-zero" }),
         place: `${isRow ? "input" : "output"} ${placeOf(column, other.sides[1], layer.dims)}`,
       }));
       numbers.node.setAttribute("aria-label",
@@ -42,8 +43,8 @@ export function matrixView() {
       const square = Math.min(LARGEST.square, LARGEST.width / inputs, LARGEST.height / matrix.length);
       const [width, height] = [inputs * square, matrix.length * square];
       Object.assign(canvas.style, { width: `${width}px`, height: `${height}px` });
-      canvas.setAttribute("aria-label", `The whole matrix as squares: ${matrix.length} rows, one for each output; `
-        + `${inputs} columns, one for each input.`);
+      canvas.setAttribute("aria-label",
+        `The whole matrix as squares: a row for each output, a column for each input, ${size}`);
       // 2 px around its squares, so that it can be seen where these are small.
       Object.assign(mark.style, isRow
         ? { left: "-3px", width: `${width + 6}px`, top: `${at * square - 3}px`, height: `${square + 6}px` }

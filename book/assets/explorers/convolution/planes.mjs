@@ -27,7 +27,8 @@ export function planesView({ state, set }) {
     kernel: planeView("kernel", grid({ label: "Kernel", onedit: edit("kernel") })),
     output: planeView("output", grid({ label: "Output", onpick: pick("output") })),
   };
-  const shown = node("div", { class: "convolution-planes" }, ...Object.values(planes).map((plane) => plane.node));
+  const shown = node("div", { class: "convolution-planes" },
+    ...Object.values(planes).map((plane) => plane.node));
 
   return {
     node: shown,
@@ -46,10 +47,12 @@ export function planesView({ state, set }) {
       window.hidden = !scene.window;
       if (scene.window) {
         planes[large].lies.append(window);
-        for (const [name, value] of Object.entries(scene.window)) window.style.setProperty(`--${name}`, value);
+        const sides = Object.entries(scene.window);
+        for (const [name, value] of sides) window.style.setProperty(`--${name}`, value);
       }
       for (const { lies } of Object.values(planes)) {
-        reveal(inOneRow ? shown : lies.parentElement, lies.querySelector(".convolution-is-chosen, .convolution-is-marked"));
+        const square = lies.querySelector(".convolution-is-chosen, .convolution-is-marked");
+        reveal(inOneRow ? shown : lies.parentElement, square);
       }
     },
   };
@@ -66,7 +69,8 @@ export function reveal(box, square) {
 function planeView(key, { node: squares, show }) {
   const name = node("p", { class: "convolution-name" });
   const lies = node("div", { class: "convolution-lies" }, squares);
-  const none = node("p", { class: "convolution-none", hidden: true });
+  const none = node("p", { class: "convolution-none", hidden: true },
+    "None: the sizes do not suit each other. The text below says what would.");
   const shown = node("div", { class: `convolution-plane convolution-${key}` }, name,
     node("div", { class: "convolution-scroll" }, lies), none);
   return {
@@ -77,7 +81,6 @@ function planeView(key, { node: squares, show }) {
       name.textContent = nameOf(key, scene);
       lies.hidden = !frame;
       none.hidden = Boolean(frame);
-      none.textContent = frame ? "" : "None: the sizes do not suit each other. The text below says what would.";
       shown.style.setProperty("--own", frame?.values[0].length ?? 1);
       if (!frame) return;
       const scale = Math.max(...frame.values.flat().map((value) => Math.abs(value ?? 0)));
@@ -92,7 +95,8 @@ function look(key, scene, scale, row, column, state) {
   const cell = row * frame.values[0].length + column;
   const inner = within(cell, frame);
   const margin = inner < 0;
-  const [marked, unread, chosen] = [frame.marked.has(cell), frame.unread.has(cell), frame.chosen === cell];
+  const [marked, unread] = [frame.marked, frame.unread].map((cells) => cells.has(cell));
+  const chosen = frame.chosen === cell;
   const tell = [
     margin && (key === "input" ? "" : "cut off"),
     chosen && "chosen",
@@ -118,5 +122,5 @@ function nameOf(key, { layer, [key]: frame }) {
   const size = sizeOf(frame.sides, dims);
   if (key === "kernel" || !padding || (key === "input") === transposed) return `${name}, ${size}`;
   const whole = sizeOf([frame.values.length, frame.values[0].length], dims);
-  return transposed ? `${name}, ${size}; cut from ${whole}: dashed` : `${name}, ${size}; padded to ${whole}: dashed`;
+  return `${name}, ${size}; ${transposed ? "cut from" : "padded to"} ${whole}: dashed`;
 }

@@ -73,7 +73,8 @@ function related(state, layer, made) {
 }
 
 /** A plane without margins. */
-const bare = (values) => ({ values, margin: [0, 0], sides: sidesOf(values), marked: new Set(), unread: new Set(), chosen: -1 });
+const bare = (values) =>
+  ({ values, margin: [0, 0], sides: sidesOf(values), marked: new Set(), unread: new Set(), chosen: -1 });
 const sidesOf = (values) => [values.length, values[0].length];
 const margins = (layer) => axesOf(layer).map(({ padding }) => padding);
 

@@ -66,8 +66,9 @@ function ofInput(place, terms, { dims, transposed, kernel }) {
   if (!outputs) return `${place} of the input goes into no output.`;
   const where = dims === 1 ? "" : ", given as (row, column)";
   if (!transposed) return `${place} of the input goes into ${plural(outputs, "output")}${where}.`;
-  const cut = kernel.flat().length - terms.length;
-  const rest = cut ? `; ${cut} of its ${plural(kernel.flat().length, "number")} ${cut === 1 ? "is" : "are"} cut off` : "";
+  const weights = kernel.flat().length;
+  const cut = weights - terms.length;
+  const rest = cut ? `; ${cut} of its ${plural(weights, "number")} ${cut === 1 ? "is" : "are"} cut off` : "";
   return `${place} of the input stamps the kernel, times its number, onto the output${where}${rest}.`;
 }
 
@@ -104,7 +105,8 @@ function leftOut({ layer, input, output, all }) {
 export function torchLines(layer) {
   const { dims, input, kernel, stride, padding, mode, dilation, transposed, outpad } = layer;
   const tensor = (values) => {
-    const row = (numbers) => `[${numbers.map((value) => (Number.isInteger(value) ? `${value}.` : value)).join(", ")}]`;
+    const number = (value) => (Number.isInteger(value) ? `${value}.` : value); // a float to Python, too
+    const row = (numbers) => `[${numbers.map(number).join(", ")}]`;
     const written = dims === 1 ? row(values[0]) : `[${values.map(row).join(", ")}]`;
     return `torch.tensor(${written})[None, None]`; // an image, a channel
   };
