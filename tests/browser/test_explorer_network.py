@@ -280,3 +280,13 @@ def test_the_chapter_asks_a_question_that_the_table_answers(visit):
     wide = int(re.search(r"sees (\d+)×", words.text_content())[1])
     assert wide >= 2 * plain
     shows(page, "CONV3-10 POOL2 CONV3-10,d3 POOL2 FLATTEN FC-3", (28, 28, 1))
+
+
+def test_a_chosen_row_far_down_is_in_sight_and_the_page_stays(visit):
+    page = visit(PAGE).page
+    page.get_by_label("Start from").select_option(label="VGG-16")
+    line, frame = (
+        page.locator(where).bounding_box() for where in (".network-rows .chosen", ".network-rows")
+    )
+    assert frame["y"] < line["y"] < line["y"] + line["height"] < frame["y"] + frame["height"]
+    assert page.evaluate("scrollY") == 0

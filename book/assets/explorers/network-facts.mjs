@@ -51,7 +51,7 @@ function facts(row) {
 function margin(image, rows) {
   const reach = rows.flatMap((row) => covered(image, row.middle).beyond.flat());
   const side = Math.max(image[0], image[1]);
-  return Math.min(Math.max(...reach), side / 2) + side * 0.03;
+  return Math.min(Math.max(...reach), side / 4) + side * 0.03;
 }
 
 /** The picture as SVG text; every number in it is a number. */

@@ -50,9 +50,17 @@ export function layerRows(actions) {
       ...sums.map((sum) => node("td", { class: "number" }, sum)), node("td", { class: "network-change" })));
   };
 
+  /** Scroll the frame, and not the page, until the chosen row stands between the head and the total. */
+  const reveal = ({ offsetTop, offsetHeight }) => {
+    const least = offsetTop + offsetHeight + total.offsetHeight - frame.clientHeight;
+    const most = offsetTop - head.offsetHeight;
+    frame.scrollTop = Math.min(Math.max(frame.scrollTop, least), most);
+  };
+
   return {
     node: frame,
     show({ table, at, stale }) {
+      const moved = table !== shownTable || at !== chosen;
       chosen = at;
       if (table !== shownTable) build(table);
       shownTable = table;
@@ -66,6 +74,7 @@ export function layerRows(actions) {
         // Tab reaches the chosen row alone: a network of 40 layers is no hundred stops.
         for (const button of tools.buttons) button.setAttribute("tabindex", n === at ? 0 : -1);
       });
+      if (moved) reveal(rows[at].line);
     },
   };
 }
