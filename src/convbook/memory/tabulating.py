@@ -1,7 +1,7 @@
 """The table behind the page's memory calculator: many predictions, exact, with what fits where.
 
 The page looks its numbers up and computes none. ``table()`` takes about a minute of one core;
-`convbook.memory.sharing` says why not an hour.
+`convbook.memory.sharing` says why not half an hour.
 """
 
 from __future__ import annotations
