@@ -165,7 +165,7 @@ function told({ spec, image, table }, at, stale) {
 function presetSelect(set) {
   const input = node("select", {
     onchange: () => {
-      const [, spec, [height, width, channels]] = PRESETS[input.value] ?? PRESETS[0];
+      const [, spec, [height, width, channels]] = PRESETS[input.value];
       // The last layer whose outputs have places: its window is worth a look.
       const layer = layerTable(spec, [height, width, channels]).rows.findLastIndex((row) => row.stride);
       set({ spec, height, width, channels, layer });
