@@ -94,7 +94,7 @@ export function copied(label) {
   return {
     node: node("div", { class: "explorer-copied", role: "group", "aria-label": label }, code, button),
     show(text) { // a line breaks at spaces, and not behind the hyphens of an option
-      code.replaceChildren(...text.split(/( )/).map((part) => (part === " " ? part : node("span", {}, part))));
+      code.replaceChildren(...text.split(/([ \n])/).map((part) => (part.trim() ? node("span", {}, part) : part)));
     },
   };
 }
