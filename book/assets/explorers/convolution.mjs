@@ -114,7 +114,8 @@ function settings(explorer) {
     when(counter(explorer, "outpad", "Output padding"), ({ layer }) => layer.transposed),
   ];
   return {
-    node: node("div", { class: "explorer-controls convolution-settings" }, ...all.map((control) => control.node)),
+    node: node("div", { class: "explorer-controls convolution-settings" },
+      ...all.map((control) => control.node)),
     show(values, scene) {
       for (const control of all) {
         control.node.hidden = control.when ? !control.when(scene) : false;

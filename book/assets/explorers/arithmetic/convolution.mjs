@@ -85,7 +85,7 @@ function largeSide({ n, kernel, stride, padding, dilation, outpad }, transposed)
   return transposed ? (n - 1) * stride + extent(kernel, dilation) + outpad : n + 2 * padding;
 }
 
-/** Which of n inputs stands at a place, 0 to n − 1, or before or behind these in the padding; −1: none. */
+/** Which of n inputs stands at a place: 0 to n − 1, or in the padding around these; −1: none. */
 function source(place, n, mode) {
   if (place >= 0 && place < n) return place;
   if (mode === "zeros") return -1;

@@ -103,9 +103,9 @@ function look(key, scene, scale, row, column, state) {
     marked && !chosen && { input: "counts here", kernel: "weight in use", output: "fed by it" }[key],
     unread && (key === "input" ? "never read" : "reached by no stamp"),
   ];
-  const classes = { margin, marked, unread, chosen, large: key === large };
+  const is = { margin, marked, unread, chosen, large: key === large };
   return {
-    classes: Object.keys(classes).filter((name) => classes[name]).map((name) => `convolution-is-${name}`).join(" "),
+    classes: Object.keys(is).filter((name) => is[name]).map((name) => `convolution-is-${name}`).join(" "),
     scale: margin ? undefined : scale,
     words: tell.filter(Boolean).join(", "),
     place: margin ? (key === "input" ? "padding" : "margin") : placeOf(inner, frame.sides[1], layer.dims),

@@ -112,6 +112,7 @@ export function torchLines(layer) {
   };
   const margin = Array(2 * dims).fill(padding).join(", ");
   const pads = padding > 0 && mode !== "zeros" && !transposed;
+  const x = pads ? `F.pad(x, (${margin}), mode="${mode}")` : "x";
   const options = { stride: [stride, 1], padding: [pads ? 0 : padding, 0], dilation: [dilation, 1] };
   if (transposed) options.output_padding = [outpad, 0];
   const given = Object.entries(options)
@@ -121,7 +122,6 @@ export function torchLines(layer) {
     "import torch, torch.nn.functional as F",
     `x = ${tensor(input)}`,
     `w = ${tensor(kernel)}`,
-    ...(pads ? [`x = F.pad(x, (${margin}), mode="${mode}")`] : []),
-    `F.conv${transposed ? "_transpose" : ""}${dims}d(x, w${given.join("")})`,
+    `F.conv${transposed ? "_transpose" : ""}${dims}d(${x}, w${given.join("")})`,
   ];
 }
