@@ -42,7 +42,7 @@ function facts(row) {
     ["parameters", counted],
     ["multiply-adds", thousands(row.multiplyAdds)],
     ["step", step ? `${[...new Set(step)].join("×")} ${unit} from one output to the next`
-      : "none: its outputs have no places"],
+      : `none: its outputs ${row.shape.length > 1 ? "all see the same" : "have no places"}`],
     ["memory", `${thousands(row.activations)} × ${BYTES} bytes = ${size(row.activations * BYTES)}`],
   ];
 }
@@ -76,5 +76,5 @@ function drawing([height, width], window, around) {
   }
   const box = [-around, -around, width + 2 * around, height + 2 * around].join(" ");
   return `<svg viewBox="${box}" aria-hidden="true">${rectangle("ground", ...picture)}`
-    + `<path class="pixels" d="${lines}"/>${rectangle("input", ...picture)}${seen}</svg>`;
+    + `<path class="pixels" d="${lines}"/>${seen}${rectangle("input", ...picture)}</svg>`;
 }
