@@ -3,6 +3,7 @@
 // Every output of these layers is a sum over the pixels of its window, each times a slope: the weight, or
 // 1/count, or 1 for the largest and 0 for the others. So one list of (output, pixel, slope) gives them all:
 // the outputs, the gradients, and the sums that the page writes out.
+import { outputSize } from "./sizes.mjs";
 
 /**
  * A layer.
@@ -30,7 +31,8 @@
 const KINDS = ["conv", "max", "average"];
 
 /** Height and width of a layer's window. */
-export const windowOf = ({ kind, size, kernel }) => (kind === "conv" ? [kernel.length, kernel[0].length] : [size, size]);
+const windowOf = ({ kind, size, kernel }) =>
+  (kind === "conv" ? [kernel.length, kernel[0].length] : [size, size]);
 
 /**
  * Height and width of the output for an input of height and width `sides`.
@@ -41,22 +43,13 @@ export const windowOf = ({ kind, size, kernel }) => (kind === "conv" ? [kernel.l
  * @throws {RangeError} if an argument is out of range or no window fits.
  */
 export function outputSides(layer, sides) {
-  const { kind, stride, padding } = layer;
-  if (!KINDS.includes(kind)) throw new RangeError(`kind is ${kind}; it can be ${KINDS.join(", ")}`);
-  const size = windowOf(layer);
-  if (!size.every((side) => Number.isInteger(side) && side >= 1)) {
-    throw new RangeError(`the window is ${size.join("×")}; its sides are integers of at least 1`);
+  const { kind, size, stride, padding } = layer;
+  if (!KINDS.includes(kind)) throw new RangeError(`The layer is ${kind}; it can be ${KINDS.join(", ")}.`);
+  if (kind !== "conv" && 2 * padding > size) {
+    throw new RangeError(`The padding is ${padding}; with windows of ${size} it is half of that at most.`);
   }
-  if (!Number.isInteger(stride) || stride < 1) throw new RangeError(`stride is ${stride}; it is an integer of at least 1`);
-  if (!Number.isInteger(padding) || padding < 0) throw new RangeError(`padding is ${padding}; it is an integer of at least 0`);
-  if (kind !== "conv" && 2 * padding > size[0]) {
-    throw new RangeError(`padding is ${padding}; a pooling of windows of ${size[0]} takes half of that at most`);
-  }
-  return sides.map((side, axis) => {
-    const room = side + 2 * padding - size[axis];
-    if (room < 0) throw new RangeError(`a window of ${size[axis]} does not fit into ${side} with a padding of ${padding}`);
-    return Math.floor(room / stride) + 1;
-  });
+  return windowOf(layer).map((kernel, axis) =>
+    outputSize({ n: sides[axis], kernel, stride, padding, name: ["height", "width"][axis] }));
 }
 
 /**
@@ -124,7 +117,7 @@ export function forward(layer, x) {
 export function backward(layer, x, dy) {
   const [height, width] = outputSides(layer, [x.length, x[0].length]);
   if (dy.length !== height || dy.some((row) => row.length !== width)) {
-    throw new RangeError(`dy has ${dy.length} rows of ${dy.map((row) => row.length)}; the output is ${height}×${width}`);
+    throw new RangeError(`dy is ${dy.length}×${dy[0]?.length}; it must be ${height}×${width}, as y is.`);
   }
   const { padding } = layer;
   const padded = zeros([x.length + 2 * padding, x[0].length + 2 * padding]);
@@ -150,7 +143,7 @@ export function backward(layer, x, dy) {
  * @returns {number}
  */
 export function difference(layer, x, dy, [row, column], step) {
-  const moved = (by) => forward(layer, x.map((line, p) => line.map((v, q) => (p === row && q === column ? v + by : v))));
+  const moved = (by) => forward(layer, put(x, [row, column], x[row][column] + by));
   const [above, below] = [moved(step), moved(-step)];
   // Output by output: the difference of two large losses would lose the digits that are wanted.
   return total(dy.map((line, i) => line.map((d, j) => d * (above[i][j] - below[i][j])))) / (2 * step);
@@ -158,6 +151,10 @@ export function difference(layer, x, dy, [row, column], step) {
 
 /** The sum of a matrix. */
 export const total = (matrix) => matrix.flat().reduce((sum, value) => sum + value, 0);
+
+/** A matrix with one number replaced. */
+export const put = (matrix, [row, column], value) =>
+  matrix.map((line, p) => (p === row ? line.with(column, value) : line));
 
 /** All [row, column] of a matrix of `sides`, in reading order. */
 function places([rows, columns]) {
