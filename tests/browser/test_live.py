@@ -21,8 +21,10 @@ pytestmark = [pytest.mark.browser, pytest.mark.site]
 
 PAGE, SECOND_PAGE = "filters.html", "gradients.html"
 LIVE_PAGES = sorted(path.name for path in SITE.glob("*.html") if "tag_live" in path.read_text())
+# The build's output without the copy buttons that another script puts there.
+BUILDS = ".cell_output :is(pre, .text_html)"
 ENDS = re.compile("Done|error|Stopped|ended")
-PATIENCE = 60_000  # milliseconds; a busy machine takes its time to start Python
+PATIENCE = 180_000  # milliseconds; a busy machine takes its time to start Python
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
@@ -155,17 +157,23 @@ def test_what_is_loaded_comes_once_and_from_this_host_alone(visit, requested, ma
     assert seen.errors == []
 
 
+def slowdown() -> float:
+    """How much longer work takes now than on a machine that does nothing else."""
+    began, worked = time.perf_counter(), time.thread_time()
+    while time.thread_time() - worked < 0.5:
+        pass
+    return (time.perf_counter() - began) / (time.thread_time() - worked)
+
+
 def test_the_first_output_comes_within_ten_seconds(visit):
-    """Without anything in the cache; the best of three, for other tests keep the machine busy."""
-    seconds = []
-    while len(seconds) < 3 and (not seconds or min(seconds) >= 10):
-        page = visit(PAGE).page
-        began = time.perf_counter()
-        button(page, "Run").click()
-        finished(page)
-        seconds.append(time.perf_counter() - began)
-        page.context.close()
-    assert min(seconds) < 10
+    """Without anything in the cache; more where other tests keep the machine busy."""
+    page = visit(PAGE).page
+    before = slowdown()
+    began = time.perf_counter()
+    button(page, "Run").click()
+    finished(page)
+    seconds = time.perf_counter() - began
+    assert seconds < 10 * max(before, slowdown())
 
 
 def test_progress_is_told_in_bytes(visit, manifest):
@@ -255,7 +263,7 @@ def test_every_live_cell_comes_to_what_the_build_shows(opened, address, name):
         run = finished(page, number)
         assert status(page, number).text_content() == "Done."
         mine = "".join(run.locator(":scope > :not(.live-title)").all_text_contents())
-        builds = "".join(cell(page, number).locator(".cell_output").all_text_contents())
+        builds = "".join(cell(page, number).locator(BUILDS).all_text_contents())
         assert mine.split() == builds.split()
     page.close()
 
