@@ -67,7 +67,8 @@ def test_short_arithmetic_exports_the_same(laid):
     for (const path of process.argv.slice(1)) {
       const module = await import(pathToFileURL(path).href);
       const told = (value) => (typeof value === "function" ? value.length : JSON.stringify(value));
-      found[path.split("/").pop()] = Object.entries(module).map(([name, value]) => [name, told(value)]);
+      const exported = Object.entries(module);
+      found[path.split("/").pop()] = exported.map(([name, value]) => [name, told(value)]);
     }
     process.stdout.write(JSON.stringify(found));
     """
