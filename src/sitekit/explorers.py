@@ -23,14 +23,18 @@ from urllib.parse import parse_qsl, quote
 
 from docutils import nodes
 from docutils.parsers.rst import directives
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 from sphinx.writers.html5 import HTML5Translator
 
 from sitekit import look
 from sitekit.figure_pages import template
 from sitekit.figures import PHONE, collection, picture
+
+logger = logging.getLogger(__name__)
 
 # The name in addresses and of the script → the element.
 EXPLORERS = {
@@ -70,7 +74,7 @@ class Explorer(SphinxDirective):
             if option not in self.options:
                 raise self.error(f"explorer {name!r} needs a {option}")
         start = self.options.get("start", "")
-        if start and not parse_qsl(start, strict_parsing=True):
+        if not is_query(start):
             raise self.error(f"the start of explorer {name!r} is no query: {start!r}")
         placed[name] = {**self.options, "start": start}
 
@@ -84,6 +88,34 @@ class Explorer(SphinxDirective):
         static = nodes.container("", image, classes=["explorer-static"])
         frame += explorer("", static, name=name, title=self.options["title"], start=start)
         return [frame]
+
+
+def is_query(text: str) -> bool:
+    """Whether a text is ``key=value&key=value``, or empty."""
+    try:
+        parse_qsl(text, strict_parsing=bool(text))
+    except ValueError:
+        return False
+    return True
+
+
+def settle_links(app: Sphinx, doctree: nodes.document) -> None:
+    """Make links such as ``?gradient.layer=conv#explore-gradient`` lead to this page itself.
+
+    They set an explorer of the page; MyST takes them for names of documents.
+    """
+    placed = app.env.metadata[app.env.docname].get("explorers", {})
+    for link in list(doctree.findall(addnodes.pending_xref)):
+        target = link["reftarget"]
+        if not target.startswith("?"):
+            continue
+        query, _, anchor = target[1:].partition("#")
+        name = anchor.removeprefix("explore-")
+        keys = [key for key, _ in parse_qsl(query)]
+        if name in placed and keys and all(key.startswith(f"{name}.") for key in keys):
+            link.replace_self(nodes.reference("", "", *link.children, refuri=target))
+        else:
+            logger.warning("%r sets no explorer of this page", target, location=link)
 
 
 def visit_explorer(self: HTML5Translator, node: explorer) -> None:
@@ -153,6 +185,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directive and what writes its pages."""
     app.add_node(explorer, html=(visit_explorer, depart_explorer))
     app.add_directive("explorer", Explorer)
+    app.connect("doctree-read", settle_links)
     app.connect("html-page-context", add_scripts)
     app.connect("build-finished", write_pages)
     return {"parallel_read_safe": True, "version": "1"}
