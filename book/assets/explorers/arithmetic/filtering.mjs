@@ -133,7 +133,8 @@ function pad({ width, height, grey }, kernel, mode) {
  */
 function addRow(response, padded, [a, b = 0, c = 0, d = 0, e = 0], row, width, wide) {
   for (let out = 0, from = row * wide; out < response.length; from += wide) {
-    let [p, q, r, s] = [padded[from], padded[from + 1], padded[from + 2], padded[from + 3]];
+    // No array here to take apart: it would halve the speed.
+    let p = padded[from], q = padded[from + 1], r = padded[from + 2], s = padded[from + 3];
     for (let at = from + 4, end = out + width; out < end; out++, at++) {
       const t = padded[at];
       response[out] += a * p + b * q + c * r + d * s + e * t;
