@@ -21,17 +21,8 @@ function createButton(words, act) {
   return button;
 }
 
-/** Equip a cell of the page with its bar of buttons and a box for output. */
-function createCell(element, number) {
-  const name = `live cell ${number}`;
-  const input = element.querySelector(".cell_input");
-  const source = input.querySelector("div[class*='highlight-']");
-  const original = source.querySelector("pre").textContent.replace(/\n$/, "");
-  const output = createOutput(name);
-  const bar = document.createElement("div");
-  bar.className = "live-bar";
-  bar.setAttribute("role", "group");
-  bar.setAttribute("aria-label", name);
+/** What a bar tells: the state in words, and while Python is loaded how many bytes have come. */
+function createStatus() {
   const status = document.createElement("span");
   status.className = "live-status";
   status.setAttribute("role", "status");
@@ -39,17 +30,8 @@ function createCell(element, number) {
   progress.hidden = true;
   progress.setAttribute("aria-label", "Loading Python");
   const count = document.createElement("span"); // no status: nobody wants every number read out
-  const cell = {
-    name,
-    number,
-    output,
-    lifeOfRun: undefined, // which Python has run it
-    editor: undefined,
-    text: () => cell.editor?.text() ?? original,
-    run: createButton("Run", () => run(cell)),
-    stop: createButton("Stop", () => python.stop()),
-    edit: createButton("Edit", () => edit(cell)),
-    reset: createButton("Reset", () => reset(cell)),
+  return {
+    elements: [status, progress, count],
     say: (words) => { status.textContent = words; },
     showLoaded: (loaded, total) => {
       progress.max = total;
@@ -57,11 +39,38 @@ function createCell(element, number) {
       progress.hidden = loaded >= total;
       count.textContent = progress.hidden ? "" : `${megabytes(loaded)} of ${megabytes(total)} MB`;
     },
-    openEditor: () => { cell.editor = openEditor(source, original, `Code of ${name}`); },
   };
-  bar.append(cell.run, cell.edit, cell.stop, cell.reset, status, progress, count);
+}
+
+/** Equip a cell of the page with its bar of buttons and a box for output. */
+function createCell(element, number) {
+  const name = `live cell ${number}`;
+  const input = element.querySelector(".cell_input");
+  const source = input.querySelector("div[class*='highlight-']");
+  const original = source.querySelector("pre").textContent.replace(/\n$/, "");
+  const status = createStatus();
+  const cell = {
+    name,
+    number,
+    output: createOutput(name),
+    editor: undefined, // while the code is open for changes
+    lifeOfRun: undefined, // which Python has run it
+    text: () => cell.editor?.text() ?? original,
+    openEditor: () => { cell.editor = openEditor(source, original, `Code of ${name}`); },
+    run: createButton("Run", () => run(cell)),
+    stop: createButton("Stop", () => python.stop()),
+    edit: createButton("Edit", () => edit(cell)),
+    reset: createButton("Reset", () => reset(cell)),
+    say: status.say,
+    showLoaded: status.showLoaded,
+  };
+  const bar = document.createElement("div");
+  bar.className = "live-bar";
+  bar.setAttribute("role", "group");
+  bar.setAttribute("aria-label", name);
+  bar.append(cell.run, cell.edit, cell.stop, cell.reset, ...status.elements);
   input.append(bar);
-  element.append(output.box);
+  element.append(cell.output.box);
   input.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
@@ -108,7 +117,7 @@ function reset(cell) {
   cell.edit.focus();
 }
 
-/** Run a cell, after those above it that have not run in this Python. */
+/** Run a cell, after those above it that this Python has not run. */
 async function run(cell) {
   if (running) return;
   running = cell;
@@ -123,8 +132,8 @@ async function run(cell) {
     if (outcome !== "good") break;
   }
   if (outcome === "good") outcome = await runOne(cell, cell, cell.output.show);
+  if (outcome === "failed" || outcome === "stopped") needsLoading = !(await isCached());
   running = undefined;
-  if (outcome === "failed") needsLoading = !(await isCached());
   cell.showLoaded(1, 1);
   cell.say(wordsFor(outcome));
   update();
@@ -150,6 +159,13 @@ function runQuietly(other, cell) {
   });
 }
 
+/**
+ * Run one cell.
+ * @param {object} cell what runs.
+ * @param {object} where the cell whose bar tells how it goes: the one that the reader ran.
+ * @param {(as: string, text: string) => void} show takes the output (see worker.mjs).
+ * @returns {Promise<string>} how it ended (see python.mjs).
+ */
 async function runOne(cell, where, show) {
   const outcome = await python.run(cell.text(), cell.name, (message) => {
     if (message.kind === "loading") {
@@ -166,5 +182,7 @@ async function runOne(cell, where, show) {
 }
 
 needsLoading = !(await isCached());
-cells.push(...[...document.querySelectorAll(".cell.tag_live")].map((element, i) => createCell(element, i + 1)));
+for (const element of document.querySelectorAll(".cell.tag_live")) {
+  cells.push(createCell(element, cells.length + 1));
+}
 update();
