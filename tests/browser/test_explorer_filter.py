@@ -1,5 +1,6 @@
 """The filter studio in a browser: what it draws, and that a reader's picture stays with them."""
 
+import base64
 import io
 import re
 
@@ -18,14 +19,14 @@ pytestmark = [pytest.mark.browser, pytest.mark.site]
 PAGE = "explorers/filter.html"
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 MODES = ("zeros", "reflect", "replicate", "circular")
-PIXELS = """canvas => [canvas.height, canvas.width,
-  ...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]"""
 
 
 def pixels(page, number):
     """The colours (h, w, 3) on the picture's canvas, 0, or the response's, 1."""
-    height, width, *flat = page.locator("filter-studio canvas").nth(number).evaluate(PIXELS)
-    return np.array(flat).reshape(height, width, 4)[..., :3]
+    canvas = page.locator("filter-studio canvas").nth(number)
+    content = canvas.evaluate("canvas => canvas.toDataURL('image/png').split(',')[1]")
+    with Image.open(io.BytesIO(base64.b64decode(content))) as image:
+        return np.array(image.convert("RGB")).astype(int)
 
 
 def facts(page):
@@ -223,6 +224,31 @@ def test_the_window_moves_by_keys_by_a_click_and_by_counters(visit):
     assert where.inner_text().startswith("At row 238, column 359 ")
     assert outside.count() == 5
     page.wait_for_url("**filter.column=359**")
+
+
+def test_a_tap_moves_the_window(visit):
+    page = visit(PAGE, width=360, has_touch=True).page
+    canvas = page.locator("filter-studio canvas").first
+    size = canvas.bounding_box()
+    canvas.tap(position={"x": size["width"] / 2, "y": size["height"] / 4})
+    row, column = re.findall(r"\d+", page.locator(".studio-where").inner_text())[:2]
+    assert abs(int(column) - 180) <= 1
+    assert abs(int(row) - 60) <= 1
+
+
+def test_a_picture_can_be_dropped(visit):
+    page = visit(PAGE).page
+    page.evaluate("""async () => {
+      const canvas = Object.assign(document.createElement('canvas'), { width: 30, height: 20 });
+      const file = new File([await new Promise(done => canvas.toBlob(done))], 'mine.png');
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(file);
+      document.querySelector('filter-studio canvas').dispatchEvent(
+        new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
+    }""")
+    page.wait_for_function("document.querySelector('filter-studio canvas').width === 30")
+    assert pixels(page, 0).min() == 255  # what is transparent lies on white
+    assert chosen(page, "Picture") == "own"
 
 
 def test_window_times_kernel_is_what_the_readout_says(visit):

@@ -90,7 +90,8 @@ export async function openCamera() {
     throw new Error(REFUSED[error.name] ?? `The camera does not start (${error.name}).`);
   }
   const read = reader();
-  const next = (call) => (video.requestVideoFrameCallback ? video.requestVideoFrameCallback(call) : requestAnimationFrame(call));
+  const next = (call) =>
+    (video.requestVideoFrameCallback ? video.requestVideoFrameCallback(call) : requestAnimationFrame(call));
   const follow = (shown) => next(() => {
     if (!video.srcObject) return;
     shown();

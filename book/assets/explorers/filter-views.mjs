@@ -38,9 +38,11 @@ export function view({ caption, onpick, onhover }) {
     node: node("figure", { class: "studio-picture" }, frame, node("figcaption", {}, caption)),
     frame,
 
-    /** Give the canvas its size in pixels, and say in words what is on it. */
-    resize(width, height, words) {
-      canvas.setAttribute("aria-label", words);
+    /** Say in words what is on the canvas. */
+    name(words) { canvas.setAttribute("aria-label", words); },
+
+    /** Give the canvas its size in pixels. */
+    resize(width, height) {
       if (canvas.width === width && canvas.height === height && image) return;
       Object.assign(canvas, { width, height });
       frame.style.setProperty("--ratio", width / height);
@@ -97,15 +99,17 @@ export function sumOfProducts(onedit) {
   return {
     node: node("div", { class: "studio-sums" },
       node("div", { class: "studio-parts" },
-        part("window", "", seen.node), part("kernel", "×", weights.node), part("products", "=", products.node),
-        part("their sum", "=", sum)),
+        part("window", "", seen.node), part("kernel", "×", weights.node),
+        part("products", "=", products.node), part("their sum", "=", sum)),
       where),
 
     /** Show the kernel, and what it makes of a window (null: of none). Spoken: whether it is read out. */
     show(kernel, found, row, column, spoken) {
       const empty = kernel.map((line) => line.map(() => null));
-      const border = (r, c) => (found?.outside[r][c] ? { classes: "studio-outside", words: "added at the border" } : {});
-      const each = found ? kernel.map((line, r) => line.map((weight, c) => weight * found.values[r][c])) : empty;
+      const added = { classes: "studio-outside", words: "added at the border" };
+      const border = (r, c) => (found?.outside[r][c] ? added : {});
+      const times = (line, r) => line.map((weight, c) => weight * found.values[r][c]);
+      const each = found ? kernel.map(times) : empty;
       const result = each.flat().reduce((total, product) => total + product, 0);
       seen.show(found?.values ?? empty, border);
       weights.show(kernel);

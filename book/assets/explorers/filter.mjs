@@ -5,29 +5,26 @@ import {
 import { signed } from "./colours.mjs";
 import { counter, node, select, slider } from "./controls.mjs";
 import { choice, define, matrix, whole } from "./element.mjs";
-import { fromFile, openCamera, photograph } from "./filter-sources.mjs";
+import { NAMES as PICTURES, PHOTOGRAPHS, chooser } from "./filter-chooser.mjs";
 import { arrows, sumOfProducts, view } from "./filter-views.mjs";
 import { short } from "./grid.mjs";
-import { photographs } from "./photographs/index.mjs";
 
-const PICTURES = Object.keys(photographs);
-const PICTURE_NAMES = {
-  cat: "Cat", camera: "Photographer", bricks: "Bricks", coins: "Coins", own: "Your picture", live: "Your camera",
-};
 const PRESET_NAMES = {
-  identity: "Identity", "box-3": "Average 3×3", "box-5": "Average 5×5", gaussian: "Gaussian, σ = 1", sharpen: "Sharpen",
+  identity: "Identity", "box-3": "Average 3×3", "box-5": "Average 5×5", gaussian: "Gaussian, σ = 1",
+  sharpen: "Sharpen",
   "sobel-vertical": "Sobel, vertical edges", "sobel-horizontal": "Sobel, horizontal edges",
   prewitt: "Prewitt, vertical edges", laplacian: "Laplacian", own: "Your own",
 };
 const MODE_NAMES = {
-  zeros: "zeros", reflect: "reflect: a mirror", replicate: "replicate: the last pixel", circular: "circular: the other side",
+  zeros: "zeros", reflect: "reflect: a mirror", replicate: "replicate: the last pixel",
+  circular: "circular: the other side",
 };
 const LOOK_NAMES = { fitting: "as fits the kernel", signed: "with its sign", grey: "in grey, from 0 to 1" };
 const READING = 300; // ms between two readings of numbers from a moving picture
 
 const fields = {
   // "own" and "live" cannot stand in an address: they are never sent.
-  picture: { ...choice("cat", PICTURES), write: (name) => (PICTURES.includes(name) ? name : undefined) },
+  picture: { ...choice("cat", PHOTOGRAPHS), write: (name) => PHOTOGRAPHS.find((known) => known === name) },
   preset: choice("sobel-vertical", [...Object.keys(PRESETS), "own"]),
   kernel: matrix(PRESETS.identity, MOST), // counts where the preset is "own"
   mode: choice("reflect", MODES),
@@ -46,34 +43,33 @@ const settle = (state) => ({
 const weightsOf = ({ preset, kernel }) => PRESETS[preset] ?? kernel;
 
 /** How a response is drawn: kernels whose weights add up to more than 0 give a picture, others changes. */
-function drawing({ look, contrast }, { sum, reach }) {
+function drawingOf(state) {
+  const { look, contrast } = state;
+  const { sum, reach } = weighed(weightsOf(state));
   const inGrey = look === "grey" || (look === "fitting" && sum > 0);
   const limit = (reach || 1) / contrast;
   return inGrey ? { inGrey, low: 0, high: 1 } : { inGrey, low: -limit, high: limit };
 }
 
-function inWords({ picture, preset }, { sum }, { inGrey, high }) {
+function inWords(state) {
+  const { sum } = weighed(weightsOf(state));
+  const { inGrey, high } = drawingOf(state);
   const flat = Math.abs(sum - 1) < 1e-9 ? "flat areas keep their brightness"
     : sum === 0 ? "flat areas become 0" : `flat areas get ${short(sum)} times their brightness`;
   const drawn = inGrey
     ? "in grey: what lies below 0 is black, above 1 white"
     : `with its sign: blue below zero, orange above, in full colour from ±${short(high)}`;
-  return `Picture: ${PICTURE_NAMES[picture]}. Kernel: ${PRESET_NAMES[preset]}. Its weights add up to ${short(sum)}: `
-    + `${flat}. The response is drawn ${drawn}.`;
+  return `Picture: ${PICTURES[state.picture]}. Kernel: ${PRESET_NAMES[state.preset]}. `
+    + `Its weights add up to ${short(sum)}: ${flat}. The response is drawn ${drawn}.`;
 }
 
 function build(body, { state, set }) {
-  const still = matchMedia("(prefers-reduced-motion: reduce)");
   const greys = tableOf(Array.from({ length: 256 }, (_, level) => [level, level, level]));
   const signs = tableOf(Array.from({ length: 511 }, (_, at) => signed(at - 255, 255)));
-  let picture = null; // { width, height, grey }: what is shown
-  let name = ""; // the photograph that it is, or is about to be
-  let near = false; // the reader has come close to the studio
-  let camera = null;
-  let asking = false; // for the camera
   let hover = null; // [row, column] under the mouse
   let response = null; // Float64Array
   let made = []; // picture, kernel and mode that it was made of
+  let wrong = null; // why there is none of them
   let read = 0; // when numbers of a moving picture were last shown
 
   // ---- what there is to see ----
@@ -86,9 +82,11 @@ function build(body, { state, set }) {
     onhover: (at) => { hover = at; showPixel(state()); },
   };
   const input = view({ caption: node("span", {}, "Picture: ", credit), ...pixels });
-  const output = view({ caption: node("span", { class: "studio-scale" }, "Response: ", least, bar, most), ...pixels });
-  Object.entries({ role: "application", tabindex: 0, "aria-label": "Window on the picture: arrow keys move it, with Shift by ten pixels" })
-    .forEach((attribute) => input.frame.setAttribute(...attribute));
+  const scale = node("span", { class: "studio-scale" }, "Response: ", least, bar, most);
+  const output = view({ caption: scale, ...pixels });
+  input.frame.tabIndex = 0;
+  input.frame.role = "application";
+  input.frame.ariaLabel = "Window on the picture: arrow keys move it, with Shift by ten pixels";
   arrows(input.frame, (down, right) => {
     const [row, column] = pinned(state());
     set({ row: row + down, column: column + right });
@@ -101,12 +99,10 @@ function build(body, { state, set }) {
   });
 
   // ---- controls ----
-  const source = node("select", { onchange: () => set({ picture: source.value }) });
-  const file = node("input", { type: "file", accept: "image/*", hidden: true, onchange: () => take(file.files[0]) });
-  const choose = node("button", { type: "button", onclick: () => file.click() }, "Your picture…");
-  const film = node("button", { type: "button", onclick: () => (camera ? freeze() : start()) });
-  const snap = node("button", { type: "button", hidden: true, onclick: () => shoot() }, "Take a picture");
-  const problem = node("p", { class: "studio-problem", role: "alert" });
+  const pictures = chooser(body, { set }, () => {
+    showPicture(state());
+    if (performance.now() - read > READING) showNumbers(state());
+  });
   const own = { fields, state, set: ({ preset }) => set({ preset, kernel: weightsOf(state()) }) };
   const size = {
     fields: { rows: { least: 1, most: MOST }, columns: { least: 1, most: MOST } },
@@ -127,140 +123,64 @@ function build(body, { state, set }) {
   const column = counter(place, "column", "Column of the pixel");
 
   const box = (...children) => node("div", { class: "explorer-controls" }, ...children);
-  const label = node("label", { class: "explorer-control" }, node("span", {}, "Picture"), source);
   body.append(
-    box(label, choose, file, film, snap,
-      node("p", { class: "studio-note" }, "A picture of yours stays on this device: nothing is sent. A file can also be dropped here.")),
-    problem,
+    ...pictures.nodes,
     box(preset.node, rows.node, columns.node, mode.node, look.node, contrast.node),
     node("div", { class: "studio-pictures" }, input.node, output.node),
     facts, sums.node, box(row.node, column.node));
 
-  body.addEventListener("dragover", (event) => event.preventDefault());
-  body.addEventListener("drop", (event) => {
-    event.preventDefault();
-    if (event.dataTransfer.files.length) take(event.dataTransfer.files[0]);
-  });
-  document.addEventListener("visibilitychange", () => { if (document.hidden && camera) freeze(); });
-  const watcher = new IntersectionObserver(([{ isIntersecting }]) => {
-    if (!isIntersecting) return;
-    near = true;
-    watcher.disconnect();
-    set({});
-  }, { rootMargin: "600px" });
-  watcher.observe(body);
-
-  // ---- pictures ----
-  const tell = (error) => { problem.textContent = error?.message ?? ""; };
-
-  async function load(wanted) {
-    name = wanted;
-    picture = null;
-    try {
-      const loaded = await photograph(wanted);
-      if (name !== wanted) return; // another one was chosen meanwhile
-      picture = loaded;
-      set({});
-    } catch (error) {
-      if (name === wanted) tell(error);
-    }
-  }
-
-  async function take(given) {
-    file.value = ""; // so that the same file can be chosen again
-    if (!given) return;
-    tell();
-    try {
-      useOwn(await fromFile(given));
-    } catch (error) {
-      tell(error);
-    }
-  }
-
-  function useOwn(given) {
-    picture = given;
-    set({ picture: "own" });
-  }
-
-  async function start() {
-    if (asking) return;
-    asking = true;
-    tell();
-    showCamera();
-    try {
-      const opened = await openCamera();
-      if (document.hidden) opened.stop();
-      else {
-        camera = opened;
-        picture = camera.frame();
-        set({ picture: "live" });
-        if (!still.matches) camera.follow(shoot);
-      }
-    } catch (error) {
-      tell(error);
-    }
-    asking = false;
-    showCamera();
-  }
-
-  /** Stop the camera; its last picture stays. */
-  function freeze() {
-    camera.stop();
-    camera = null;
-    useOwn(picture);
-  }
-
-  /** Filter what the camera sees now. */
-  function shoot() {
-    if (!camera) return;
-    picture = camera.frame();
-    showPicture(state());
-    if (still.matches || performance.now() - read > READING) showNumbers(state());
-  }
-
   // ---- showing ----
   const shape = (values) => ({ rows: weightsOf(values).length, columns: weightsOf(values)[0].length });
-  const sizeOf = (values) => picture ?? photographs[values.picture] ?? photographs[PICTURES[0]];
-  const pinned = (values) => {
-    const { width, height } = sizeOf(values);
-    return [Math.min(values.row, height - 1), Math.min(values.column, width - 1)];
+  /** A pixel of this picture: that of the state, or another one, which may lie beyond it. */
+  const pinned = (values, [row, column] = [values.row, values.column]) => {
+    const { width, height } = pictures.size(values);
+    return [Math.min(row, height - 1), Math.min(column, width - 1)];
   };
 
-  function showCamera() {
-    film.textContent = camera ? "Stop the camera" : asking ? "Asking for the camera…" : "Camera";
-    film.setAttribute("aria-disabled", asking);
-    snap.hidden = !(camera && still.matches);
-  }
-
-  /** Filter, where anything changed, and draw; gives the error where the picture does not fit. */
-  function showPicture(values) {
-    const kernel = weightsOf(values);
-    const { width, height } = sizeOf(values);
-    const { inGrey, low, high } = drawing(values, weighed(kernel));
-    const subject = PICTURE_NAMES[values.picture];
-    input.resize(width, height, `${subject}, in grey, ${width} × ${height} pixels`);
-    output.resize(width, height, `Response of the kernel “${PRESET_NAMES[values.preset]}”: ${subject.toLowerCase()}`);
+  /** What stands around the pictures. */
+  function showLabels(values) {
+    const { width, height } = pictures.size(values);
+    const { inGrey, low, high } = drawingOf(values);
+    const subject = PICTURES[values.picture];
+    input.name(`${subject}, in grey, ${width} × ${height} pixels`);
+    output.name(`Response of the kernel “${PRESET_NAMES[values.preset]}”: ${subject.toLowerCase()}`);
+    credit.textContent = pictures.credit(values);
     least.textContent = short(low);
     most.textContent = short(high);
     bar.classList.toggle("studio-grey", inGrey);
-    const from = [picture, JSON.stringify(kernel), values.mode];
-    let wrong = null;
-    if (!picture) response = null;
-    else if (from.some((part, at) => part !== made[at])) {
+    contrast.node.classList.toggle("studio-off", inGrey);
+  }
+
+  /** Filter, where anything changed, and draw: all that a frame of a camera needs. */
+  function showPicture(values) {
+    const picture = pictures.picture();
+    const { width, height } = pictures.size(values);
+    input.resize(width, height);
+    output.resize(width, height);
+    if (!picture) {
+      response = null;
+      wrong = null;
+      input.clear();
+      output.clear();
+      return;
+    }
+    const from = [picture, JSON.stringify(weightsOf(values)), values.mode];
+    if (from.some((part, at) => part !== made[at])) {
       made = from;
+      wrong = null;
       try {
-        response = filtered(picture, kernel, values.mode);
+        response = filtered(picture, weightsOf(values), values.mode);
       } catch (error) {
         response = null;
-        made = [];
         wrong = error;
       }
     }
-    if (picture) input.draw(picture.grey, greys, 0, 1);
-    else input.clear();
-    if (response) output.draw(response, inGrey ? greys : signs, low, high);
-    else output.clear();
-    return wrong;
+    input.draw(picture.grey, greys, 0, 1);
+    if (!response) output.clear();
+    else {
+      const { inGrey, low, high } = drawingOf(values);
+      output.draw(response, inGrey ? greys : signs, low, high);
+    }
   }
 
   function showNumbers(values) {
@@ -273,7 +193,7 @@ function build(body, { state, set }) {
       "largest response": found ? short(found.most) : "–",
       "negative pixels": found ? `${Math.round(100 * found.negative)} %` : "–",
     };
-    facts.setAttribute("aria-live", camera ? "off" : "polite");
+    facts.setAttribute("aria-live", pictures.moving() ? "off" : "polite");
     facts.replaceChildren(...Object.entries(pairs).map(([term, value]) =>
       node("div", {}, node("dt", {}, term), node("dd", {}, value))));
     showPixel(values);
@@ -281,37 +201,22 @@ function build(body, { state, set }) {
 
   function showPixel(values) {
     const kernel = weightsOf(values);
-    const [r, c] = hover ?? pinned(values);
-    const found = response && windowAt(picture, kernel, values.mode, r, c);
-    sums.show(kernel, found, r, c, !camera && !hover);
+    const [r, c] = pinned(values, hover ?? undefined);
+    const found = response && windowAt(pictures.picture(), kernel, values.mode, r, c);
+    sums.show(kernel, found, r, c, !pictures.moving() && !hover);
     input.mark(r - before(kernel.length), c - before(kernel[0].length), kernel.length, kernel[0].length);
     output.mark(r, c, 1, 1);
   }
 
   return (values) => {
-    if (camera && values.picture !== "live") {
-      camera.stop();
-      camera = null;
-    }
-    if (!PICTURES.includes(values.picture)) name = "";
-    else if (near && name !== values.picture) {
-      tell();
-      load(values.picture);
-    }
-    const options = [...PICTURES, ...(PICTURES.includes(values.picture) ? [] : [values.picture])];
-    source.replaceChildren(...options.map((option) => node("option", { value: option }, PICTURE_NAMES[option])));
-    source.value = values.picture;
-    credit.textContent = photographs[values.picture]?.credit ?? "yours, on this device alone";
+    pictures.show(values);
     [preset, mode, look, contrast].forEach((control) => control.show(values));
     [rows, columns].forEach((control) => control.show(shape(values)));
     [row, column].forEach((control) => control.show(place.state()));
-    const weight = weighed(weightsOf(values));
-    const drawn = drawing(values, weight);
-    contrast.node.classList.toggle("studio-off", drawn.inGrey);
-    showCamera();
-    const wrong = showPicture(values);
+    showLabels(values);
+    showPicture(values);
     showNumbers(values);
-    return wrong ? `This kernel does not fit: ${wrong.message}.` : inWords(values, weight, drawn);
+    return wrong ? `This kernel does not fit: ${wrong.message}.` : inWords(values);
   };
 }
 

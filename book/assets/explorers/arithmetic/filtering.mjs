@@ -14,15 +14,16 @@ export const LUMA = [0.299, 0.587, 0.114];
 // A flat area comes out of an edge kernel at 1e-17 or −1e-17, as rounding has it: both are 0.
 const ROUNDING = 1e-9;
 
-const table = (rows, columns, entry) =>
-  Array.from({ length: rows }, (_, row) => Array.from({ length: columns }, (_, column) => entry(row, column)));
+const list = (length, entry) => Array.from({ length }, (_, at) => entry(at));
+const table = (rows, columns, entry) => list(rows, (row) => list(columns, (column) => entry(row, column)));
 
 /** The average of size × size pixels. */
 export const box = (size) => table(size, size, () => 1 / size ** 2);
 
 /** A bell of standard deviation sigma pixels, cut off at radius, with the sum 1. */
 export function gaussian(sigma, radius) {
-  const bell = Array.from({ length: 2 * radius + 1 }, (_, at) => Math.exp(-((at - radius) ** 2) / (2 * sigma ** 2)));
+  const weight = (offset) => Math.exp(-(offset ** 2) / (2 * sigma ** 2));
+  const bell = list(2 * radius + 1, (at) => weight(at - radius));
   const total = bell.reduce((sum, x) => sum + x);
   return table(bell.length, bell.length, (row, column) => bell[row] * bell[column] / total ** 2);
 }
@@ -67,7 +68,7 @@ export function sources(side, length, mode) {
   const margin = length - 1 - before(length); // the larger one of the two
   const most = { reflect: side - 1, circular: side }[mode] ?? Infinity;
   if (margin > most) {
-    throw new RangeError(`the border needs ${margin} pixels; "${mode}" can give ${most} with ${side} along this side`);
+    throw new RangeError(`the border needs ${margin} pixels; "${mode}" gives ${most} of ${side} at most`);
   }
   return Int32Array.from({ length: side + length - 1 }, (_, place) => {
     const at = place - before(length);
@@ -79,7 +80,7 @@ export function sources(side, length, mode) {
   });
 }
 
-/** @throws {RangeError} if the kernel is no rectangle of finite numbers, or one with more than MOST columns. */
+/** @throws {RangeError} if the kernel is no rectangle of finite numbers, or has more than MOST columns. */
 function check(kernel) {
   const columns = kernel[0]?.length;
   if (!columns || kernel.some((row) => row.length !== columns)) {
@@ -129,7 +130,7 @@ function pad({ width, height, grey }, kernel, mode) {
 
 /**
  * Add what one row of the kernel contributes. Its weights and the pixels under them stay in variables while
- * it slides, so each pixel is read once: four times as fast as a loop over the weights. A missing weight is 0.
+ * it slides, so each pixel is read once: four times as fast as a loop over weights. A missing weight is 0.
  */
 function addRow(response, padded, [a, b = 0, c = 0, d = 0, e = 0], row, width, wide) {
   for (let out = 0, from = row * wide; out < response.length; from += wide) {
@@ -198,7 +199,7 @@ export function greyOf(pixels) {
   return grey;
 }
 
-/** A table of colours for `paint`, from [r, g, b] each, 0 to 255. */
+/** Colours for `paint`, from [r, g, b] each, 0 to 255. */
 export const tableOf = (colours) =>
   new Uint32Array(Uint8ClampedArray.from(colours.flatMap((colour) => [...colour, 255])).buffer);
 
@@ -220,10 +221,10 @@ export function paint(values, colours, low, high, pixels) {
 
 /** Milliseconds that one filtering of a width × height picture takes here, the median of `runs`. */
 export function measure(width, height, kernel = PRESETS.gaussian, runs = 30) {
-  const picture = { width, height, grey: Float64Array.from({ length: width * height }, (_, at) => (at % 97) / 97) };
+  const grey = Float64Array.from({ length: width * height }, (_, at) => (at % 97) / 97);
   const times = Array.from({ length: runs }, () => {
     const start = performance.now();
-    summary(filtered(picture, kernel, "reflect"));
+    summary(filtered({ width, height, grey }, kernel, "reflect"));
     return performance.now() - start;
   });
   return times.sort((a, b) => a - b)[runs >> 1];
