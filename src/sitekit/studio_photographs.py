@@ -21,7 +21,10 @@ from sitekit.live_files import write_if_changed
 
 NAMES = ("cat", "camera", "bricks", "coins")
 SIDE = 360  # pixels of the longer side: what a phone shows
-QUALITY = 88  # of WebP: at 80 a Laplacian shows more of the compression than of the cat
+BYTES = 25_000  # of a file, at most
+QUALITIES = range(
+    98, 60, -2
+)  # of WebP: a Laplacian shows what compression did, so the best that fits
 
 
 def webp(name: str) -> tuple[bytes, tuple[int, int]]:
@@ -30,15 +33,18 @@ def webp(name: str) -> tuple[bytes, tuple[int, int]]:
     Raises
     ------
     ValueError, FileNotFoundError
-        As `convbook.photographs.grey` does.
+        As `convbook.photographs.grey` does, and if the file would be larger than `BYTES`.
     """
     picture = Image.fromarray(np.round(grey(name) * 255).astype(np.uint8))
     scale = SIDE / max(picture.size)
     width, height = (round(side * scale) for side in picture.size)
     small = picture.resize((width, height), Image.Resampling.LANCZOS)
-    file = io.BytesIO()
-    small.save(file, "WEBP", quality=QUALITY, method=6)
-    return file.getvalue(), small.size
+    for quality in QUALITIES:
+        file = io.BytesIO()
+        small.save(file, "WEBP", quality=quality, method=6)
+        if file.tell() <= BYTES:
+            return file.getvalue(), small.size
+    raise ValueError(f"{name!r} does not fit into {BYTES} bytes at {SIDE} pixels")
 
 
 def write_photographs(folder: Path) -> None:
