@@ -62,7 +62,7 @@ gpu: ## on a CUDA GPU: take the readings anew, then build; fails where there is 
 times: $(STAMP) ## take the seconds that the book shows, anew, on this machine's processor
 	@$(BIN)/python -m convbook.memory.readings --device cpu --anew
 
-bench: $(STAMP) ## performance, as ratios in one run
+bench: html browser ## performance, as ratios in one run
 	@$(BIN)/python -m benchmarks
 
 record: html ## accept the numbers behind the figures as they are: what later builds are held against

@@ -25,13 +25,14 @@ def main() -> None:
     # One thread each. The libraries read this once, when they are loaded: hence the late imports.
     for library in ("OMP", "MKL", "OPENBLAS", "VECLIB_MAXIMUM"):
         os.environ[f"{library}_NUM_THREADS"] = "1"
-    from benchmarks import command, convolution, memory, pooling, training
+    from benchmarks import command, convolution, live, memory, pooling, training
     from convbook.machine import processor
 
     comparisons = [
         *convolution.compare(options.rounds, options.side),
         *pooling.compare(options.rounds, options.side),
         *command.compare(max(1, options.rounds // 10)),  # a turn is seconds long
+        *live.compare(max(1, options.rounds // 10)),
         *memory.compare(max(1, options.rounds // 10)),
         *training.compare(max(1, options.rounds // 10), epochs=max(1, options.rounds // 5)),
     ]

@@ -21,7 +21,8 @@ def serve(project: Project) -> None:
 
     rebuild()
     server = Server()
-    for pattern in ("book/*.md", "book/*.bib", "book/*.toml", "book/*.txt", "book/assets/*",
-                    "src/**/*.py", "_config.yml", "_toc.yml", "requirements.txt"):  # fmt: skip
+    for pattern in ("book/*.md", "book/*.bib", "book/*.toml", "book/*.txt", "book/assets/**/*",
+                    "records/*.json", "src/**/*.py", "_config.yml", "_toc.yml",
+                    "requirements.txt"):  # fmt: skip
         server.watch(str(project.root / pattern), rebuild)
     server.serve(root=str(project.site), host="127.0.0.1", port=PORT)

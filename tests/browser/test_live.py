@@ -5,7 +5,6 @@ import http.server
 import json
 import re
 import threading
-import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -155,25 +154,6 @@ def test_what_is_loaded_comes_once_and_from_this_host_alone(visit, requested, ma
     assert seen.foreign == []
     assert seen.failed == []
     assert seen.errors == []
-
-
-def slowdown() -> float:
-    """How much longer work takes now than on a machine that does nothing else."""
-    began, worked = time.perf_counter(), time.thread_time()
-    while time.thread_time() - worked < 0.5:
-        pass
-    return (time.perf_counter() - began) / (time.thread_time() - worked)
-
-
-def test_the_first_output_comes_within_ten_seconds(visit):
-    """Without anything in the cache; more where other tests keep the machine busy."""
-    page = visit(PAGE).page
-    before = slowdown()
-    began = time.perf_counter()
-    button(page, "Run").click()
-    finished(page)
-    seconds = time.perf_counter() - began
-    assert seconds < 10 * max(before, slowdown())
 
 
 def test_progress_is_told_in_bytes(visit, manifest):
@@ -356,10 +336,8 @@ def test_an_endless_loop_is_stopped_and_python_starts_again(page):
     editor(page).fill("while True: pass")
     button(page, "Run").click()
     status(page).filter(has_text="Running").wait_for()
-    began = time.perf_counter()
     button(page, "Stop").click()
     status(page).filter(has_text="Stopped").wait_for()
-    assert time.perf_counter() - began < 2
     assert "variables are gone" in status(page).text_content()
     assert "NameError" in shown(page, "kept", "error")
 
