@@ -1,22 +1,51 @@
 """The scripts and style sheets of explorers without their comments, for the site.
 
 Comments are half of their weight, and are read in the repository. The short files are laid over the
-static files; their names, and so the imports between them, stay.
+static files; their names, and so the imports between them, stay. The library that shortens scripts
+does not know templates within templates, so its work is checked.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any
 
+from pygments.lexers.javascript import JavascriptLexer
+from pygments.token import Comment, Text, Whitespace
 from rcssmin import cssmin
 from rjsmin import jsmin
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
 from sitekit.explorers import FOLDER
+from sitekit.project import BuildError
 from sitekit.reading import project_of
 
-SHORTEN = {".mjs": jsmin, ".css": cssmin}
+
+def script(text: str) -> str:
+    """A script without comments and needless blanks.
+
+    Raises
+    ------
+    BuildError
+        If the short one would not be the same script.
+    """
+    short: str = jsmin(text)
+    for own, shorts in zip_longest(tokens(text), tokens(short)):
+        if own != shorts:
+            raise BuildError(f"a script cannot be shortened: {own!r} would become {shorts!r}")
+    return short
+
+
+def tokens(text: str) -> Iterator[str]:
+    """The tokens of a script, strings and templates with their blanks."""
+    for kind, token in JavascriptLexer(ensurenl=False, stripnl=False).get_tokens(text):
+        if not any(kind in other for other in (Comment, Text, Whitespace)):
+            yield token
+
+
+SHORTEN = {".mjs": script, ".css": cssmin}
 
 
 def lay_files(app: Sphinx, config: Config) -> None:
@@ -27,11 +56,15 @@ def lay_files(app: Sphinx, config: Config) -> None:
     for path in sorted((assets / FOLDER).rglob("*")):
         if path.suffix in SHORTEN:
             target = short / path.relative_to(assets)
-            text = SHORTEN[path.suffix](path.read_text(encoding="utf-8"))
-            if not target.is_file() or target.read_text(encoding="utf-8") != text:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_text(text, encoding="utf-8")
             written.add(target)
+            if target.is_file() and target.stat().st_mtime_ns > path.stat().st_mtime_ns:
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                text = SHORTEN[path.suffix](path.read_text(encoding="utf-8"))
+            except BuildError as error:
+                raise BuildError(f"{project.name(path)}: {error}") from None
+            target.write_text(text, encoding="utf-8")
     for path in short.rglob("*"):
         if path.is_file() and path not in written:  # of a script that is gone
             path.unlink()

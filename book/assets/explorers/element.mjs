@@ -156,5 +156,6 @@ function readQuery(parameters, fields, prefix) {
 /** "?a=1,2;3&b=4", readable: a comma and a semicolon need no escape within a query. */
 function query(pairs) {
   const escape = (part) => encodeURIComponent(part).replaceAll("%2C", ",").replaceAll("%3B", ";").replaceAll("%20", "+");
-  return pairs.length ? `?${pairs.map(([key, value]) => `${escape(key)}=${escape(value)}`).join("&")}` : "";
+  const written = pairs.map(([key, value]) => `${escape(key)}=${escape(value)}`);
+  return written.length ? `?${written.join("&")}` : "";
 }

@@ -105,7 +105,7 @@ export function grid({ label, onpick, onedit }) {
         cell.style.setProperty("--share", share);
         // Written smaller where it is long: no number is cut.
         cell.style.setProperty("--letters", Math.max(3, written.length));
-        const told = `${place}${onedit ? "" : `: ${written || "empty"}`}${words && `, ${words}`}`;
+        const told = [onedit ? place : `${place}: ${written || "empty"}`, words].filter(Boolean).join(", ");
         cell.setAttribute("aria-label", told);
         if (chosen !== undefined) (onedit ? cell.parentElement : cell).setAttribute("aria-selected", chosen);
         if (chosen && !shown.contains(document.activeElement)) at = [row, column];

@@ -81,7 +81,7 @@ export function layerRows(actions) {
 
 /** A cell with a count, and with its share of all as a bar and in percent. */
 function counted(expression, count, all, kind) {
-  const sum = `${expression && count ? `${expression} = ` : ""}${thousands(count)}`;
+  const sum = expression && count ? `${expression} = ${thousands(count)}` : thousands(count);
   if (!count) return node("td", { class: "number" }, sum);
   const filled = node("i", { style: `width: ${(100 * count) / all}%` });
   const bar = node("span", { class: `network-share ${kind}` }, filled);

@@ -21,8 +21,8 @@ const PRESETS = [
   ["like LeNet-5", "CONV5-6,p0 AVGPOOL2 CONV5-16,p0 AVGPOOL2 CONV5-120,p0 FLATTEN FC-84 FC-10", [32, 32, 1]],
   ["AlexNet of 2012", "CONV11-96,s4,p2 RELU POOL3,s2 CONV5-256,g2 RELU POOL3,s2 CONV3-384 RELU "
     + `CONV3-384,g2 RELU CONV3-256,g2 RELU POOL3,s2 ${CLASSIFIER}`, [224, 224, 3]],
-  ["VGG-16", `${[[2, 64], [2, 128], [3, 256], [3, 512], [3, 512]]
-    .map(([count, filters]) => `${`CONV3-${filters} RELU `.repeat(count)}POOL2`).join(" ")} `
+  ["VGG-16", [[2, 64], [2, 128], [3, 256], [3, 512], [3, 512]]
+    .map(([count, filters]) => `CONV3-${filters} RELU `.repeat(count) + "POOL2 ").join("")
     + CLASSIFIER, [224, 224, 3]],
   ["a dilated stack", "CONV3-16 CONV3-16,d2 CONV3-16,d4 CONV3-16,d8", [64, 64, 16]],
   ["down and up again", "CONV3-8,s2 RELU CONV3-16,s2 RELU CONVT4-8,s2,p1 RELU CONVT4-1,s2,p1", [28, 28, 1]],

@@ -77,7 +77,8 @@ export function words({ layer, paths, upstream, dx, at, pixel, all }) {
     way = `goes to the largest number of its window, ${number(best.value)}, in ${place(best.pixel)}`
       + (ties > 1 ? `; ${ties} are as large, and the first in reading order gets all, as in torch` : "");
   }
-  return `${name}, windows of ${size}×${size}, stride ${stride}${padding ? `, padding ${padding}` : ""}. `
+  const around = padding ? `, padding ${padding}` : "";
+  return `${name}, windows of ${size}×${size}, stride ${stride}${around}. `
     + `The gradient ${number(upstream[at[0]][at[1]])} of the output in ${place(at)} ${way}. `
     + `${all ? "With all outputs together" : "Of it"}, the pixel in ${place(pixel)} gets `
     + `${number(dx[pixel[0]][pixel[1]])}.`;
