@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 import chromium
 import pytest
 from built_site import PAGES, SITE
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "page_name" in metafunc.fixturenames:
         assert PAGES, f"{SITE} holds no pages: run make html first"
-        metafunc.parametrize("page_name", PAGES)
+        # With this scope pytest takes page by page, and `still` can keep one open.
+        metafunc.parametrize("page_name", PAGES, scope="session")
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -86,4 +87,29 @@ def visit(browser: Browser, address: str) -> Iterator[Callable[..., Visit]]:
 
     yield open_page
     for context in contexts:
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def still(browser: Browser, address: str) -> Iterator[Callable[[str, int], Page]]:
+    """A page for tests that only look: ``still("filters.html", 360)`` opens it once, light.
+
+    It stays open until another page is asked for.
+    """
+    contexts: dict[tuple[str, int], BrowserContext] = {}
+
+    def open_page(name: str, width: int = 1280) -> Page:
+        for key in [key for key in contexts if key[0] != name]:
+            contexts.pop(key).close()
+        if (name, width) not in contexts:
+            context = browser.new_context(
+                viewport={"width": width, "height": 800}, reduced_motion="reduce"
+            )
+            contexts[name, width] = context
+            context.new_page().goto(address + name)
+            context.pages[0].wait_for_load_state("networkidle")
+        return contexts[name, width].pages[0]
+
+    yield open_page
+    for context in contexts.values():
         context.close()
