@@ -95,26 +95,41 @@ def test_the_markers_of_a_list_lie_within_its_box(still, page_name, width):
     assert still(page_name, width).evaluate(MARKERS_OUTSIDE) == []
 
 
-# A chapter holds tens of thousands of words of code and pieces of formulas, which axe would judge
-# one by one, for a minute. Three of each kind at each kind of place say as much.
+# A chapter holds tens of thousands of elements, which axe would judge one by one, for a minute. A
+# kind is an element's name, class and attributes, with the class of what holds it. A paragraph,
+# cell or figure all of whose kinds were seen three times before says nothing new.
 KEEP_THREE_OF_A_KIND = """() => {
   const seen = new Map();
-  const isRepeated = piece => {
-    const around = piece.closest('.cell_input, .cell_output, .admonition, figcaption, td, th');
-    const kind = [piece.className, around?.className].join('|');
-    seen.set(kind, (seen.get(kind) ?? 0) + 1);
-    return seen.get(kind) > 3;
+  const count = kind => seen.set(kind, (seen.get(kind) ?? 0) + 1);
+  const kindOf = element => {
+    const holders = '.cell_input, .cell_output, .admonition, figure, td, th, li';
+    const around = element.parentElement.closest(holders)?.className;
+    const names = element.getAttributeNames().filter(name => !/^(id|href|src|title|d)$/.test(name));
+    return [element.tagName, element.getAttribute('class'), names, around].join('|');
   };
-  for (const word of document.querySelectorAll('.highlight pre span'))
-    if (isRepeated(word)) word.replaceWith(word.textContent);
-  const formulas = [...document.querySelectorAll('.katex')].filter(isRepeated).map(formula => {
-    const { width, height } = formula.getBoundingClientRect();
-    return { formula, width, height };
-  });
-  for (const { formula, width, height } of formulas) {
+  const blocks = 'article :is(section > :not(section), tr, li)';
+  for (const block of document.querySelectorAll(blocks)) {
+    if (!block.isConnected) continue;
+    const kinds = new Set([block, ...block.querySelectorAll('*')].map(kindOf));
+    if ([...kinds].every(kind => seen.get(kind) >= 3)) block.remove();
+    else if (!block.matches('tr, li')) kinds.forEach(count);
+  }
+  const repeated = selector => {
+    const here = new Map();
+    return [...document.querySelectorAll(selector)].filter(element => {
+      const kind = kindOf(element);
+      here.set(kind, (here.get(kind) ?? 0) + 1);
+      return here.get(kind) > 3;
+    });
+  };
+  for (const word of repeated('.highlight pre span')) word.replaceWith(word.textContent);
+  const formulas = repeated('.katex');
+  const sizes = formulas.map(formula => formula.getBoundingClientRect()); // all before any changes
+  formulas.forEach((formula, i) => {
+    const { width, height } = sizes[i];
     formula.style.cssText = `display: inline-block; width: ${width}px; height: ${height}px`;
     formula.replaceChildren('f');
-  }
+  });
 }"""
 
 
