@@ -21,7 +21,7 @@ html: $(STAMP) ## execute the chapters and build the site into _build/html
 	@$(BIN)/python -m sitekit build
 
 test: html browser ## build, then run every test, the browser's too
-	@$(BIN)/python -m pytest -n auto --dist worksteal
+	@$(BIN)/python -m pytest -n auto
 
 .PHONY: browser
 browser: $(STAMP)
