@@ -18,7 +18,7 @@ from, as it stands in an address. Each explorer placed also has a page of its ow
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qsl, quote
 
 from docutils import nodes
@@ -28,6 +28,7 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
+from sphinx.util.typing import OptionSpec
 from sphinx.writers.html5 import HTML5Translator
 
 from sitekit import look
@@ -56,7 +57,7 @@ class Explorer(SphinxDirective):
 
     required_arguments = 1
     has_content = True
-    option_spec = {  # noqa: RUF012 (docutils reads it from the class)
+    option_spec: ClassVar[OptionSpec] = {
         "title": directives.unchanged_required,
         "figure": directives.unchanged_required,
         "start": directives.unchanged,

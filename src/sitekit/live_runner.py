@@ -109,8 +109,9 @@ def _split(source: str, name: str) -> tuple[Any, Any]:
     """The code of a cell, and that of its last line where this is an expression."""
     tree = ast.parse(source, name)
     last = None
-    if tree.body and isinstance(tree.body[-1], ast.Expr):
-        last = compile(ast.Expression(tree.body.pop().value), name, "eval")  # type: ignore[attr-defined]
+    if tree.body and isinstance(end := tree.body[-1], ast.Expr):
+        last = compile(ast.Expression(end.value), name, "eval")
+        tree.body.pop()
     return compile(tree, name, "exec"), last
 
 
